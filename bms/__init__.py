@@ -1,0 +1,1 @@
+"""The Lynx Ion BMS in every one of its releases: master and battery modules."""

@@ -1,0 +1,1 @@
+"""The battery modules' own firmware."""

@@ -1,0 +1,1 @@
+"""How a room once was: superseded and defective behaviour. The present cannot import it."""

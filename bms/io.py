@@ -1,0 +1,144 @@
+"""What the terminals of the master and of a battery module carry.
+
+Frozen, and in SI units; charging is positive: current into the battery has a plus sign.
+A field that no room reads or drives yet stands here because a bench has to wire it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+
+class Port(StrEnum):
+    """The CAN ports of the master; a battery module has the private one only."""
+
+    PRIVATE = "private"
+    VE_CAN = "ve_can"
+    EXTERNAL = "external"
+
+
+class ControllerState(StrEnum):
+    """The fault confinement state of a CAN controller (ISO 11898-1)."""
+
+    ERROR_ACTIVE = "error active"
+    ERROR_PASSIVE = "error passive"
+    BUS_OFF = "bus-off"
+
+
+class CanFrame(Protocol):
+    """A CAN frame as anybody's: 11 or 29 bit identifier, up to eight bytes."""
+
+    @property
+    def identifier(self) -> int:
+        """The 11 or 29 bits."""
+        ...
+
+    @property
+    def data(self) -> bytes:
+        """Up to eight bytes."""
+        ...
+
+    @property
+    def extended(self) -> bool:
+        """Whether the identifier has 29 bits."""
+        ...
+
+
+class Frame(NamedTuple):
+    """A CAN frame of ours; 29 bit identifier unless ``extended`` is False."""
+
+    identifier: int
+    data: bytes
+    extended: bool = True
+
+
+class Reception(NamedTuple):
+    """A frame that arrived at a port, complete at ``time_us``."""
+
+    time_us: int
+    port: Port
+    frame: CanFrame
+
+
+class Transmission(NamedTuple):
+    """A frame that the firmware gives to a port."""
+
+    port: Port
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BitTiming:
+    """A port's bit rate in bit/s, and where in the bit it samples, in percent."""
+
+    bit_rate: int
+    sample_point_pct: float = 87.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What the master's terminals bring it at one instant."""
+
+    battery_voltage_v: float = 0.0  # between the strings' plus and minus, before the contactor
+    system_voltage_v: float = 0.0  # user side, after the contactor
+    current_a: float = 0.0  # through the shunt
+    internal_temperature_c: float = 25.0
+    io_supply_v: float = 0.0  # of the IO connector, under its load
+    start_stop_pressed: bool = False
+    interlock_closed: bool = True
+    emergency_stop: bool = False
+    aux_contact_closed: bool = False  # the main contactor's
+    controllers: Mapping[Port, ControllerState] = field(default_factory=dict)
+    received: tuple[Reception, ...] = ()
+    tool: tuple[bytes, ...] = ()  # requests of the diagnostic tool, whole messages
+    bluetooth_uart: bytes = b""
+    noise: float = 0.0  # what is random in a defect and has no cause outside
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """What the master drives, sends and stores after one step."""
+
+    contactor_coil: bool = False
+    precharge: bool = False
+    allow_charge_relay: bool = False  # ATC, potential free, closed when charging is allowed
+    allow_charge_signal: bool = False
+    allow_discharge_relay: bool = False  # ATD
+    allow_discharge_signal: bool = False
+    programmable_relay: bool = False
+    green_led: bool = False
+    red_led: bool = False
+    buzzer: bool = False
+    fan: bool = False
+    io_supply_on: bool = True
+    supply_current_a: float = 0.0  # own consumption
+    bit_timing: Mapping[Port, BitTiming] = field(default_factory=dict)
+    sent: tuple[Transmission, ...] = ()
+    recover: tuple[Port, ...] = ()  # ports that shall leave bus-off
+    tool: tuple[bytes, ...] = ()
+    bluetooth_uart: bytes = b""
+    writes: Mapping[str, bytes] = field(default_factory=dict)  # into memory, by register
+    next_step_us: int = 0  # when the master next wants to run, if nothing happens before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatteryInputs:
+    """What a battery module measures, and hears on the private bus; NaN is no valid reading."""
+
+    cell_voltages_v: tuple[float, ...]
+    cell_temperatures_c: tuple[float, ...]
+    positive_terminal_c: float | None = None
+    negative_terminal_c: float | None = None
+    humidity_pct: float | None = None
+    received: tuple[Reception, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatteryOutputs:
+    """What a battery module sends and switches."""
+
+    sent: tuple[Frame, ...] = ()
+    fan: bool = False
+    bleed_mask: int = 0
+    next_step_us: int | None = None  # None: it sleeps until a frame comes

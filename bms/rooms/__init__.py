@@ -1,0 +1,1 @@
+"""Today: what the newest firmware does, one subsystem a file. No room knows history or another."""

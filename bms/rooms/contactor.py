@@ -1,0 +1,85 @@
+"""The main contactor: when its coil is on, and whether it opened when it was told to."""
+
+from typing import Protocol
+
+from bms.firmware import Firmware, Room, Slot, seconds
+from bms.status import ContactorStatus, State, View
+
+CLOSED_STATES = {State.GOING_TO_RUN, State.RUNNING}
+FALL_V = 0.2  # chosen: ten times what resting batteries move within the check's time
+CHECK_TIME_US = seconds(10)  # chosen: a link of 100 mF and 2 kohm falls by more than FALL_V
+
+
+class OpeningCheck(Protocol):
+    """Decides, step by step after the coil went off, whether the contacts really opened."""
+
+    def start(self, difference_v: float) -> None:
+        """The coil went off; ``difference_v`` is battery less system voltage."""
+        ...
+
+    def step(self, elapsed_us: int, difference_v: float) -> bool | None:
+        """True: open. False: it failed. None: not known yet."""
+        ...
+
+
+class FallOfTheSystemVoltage:
+    """An open contactor lets the system voltage fall away from the batteries', however slowly."""
+
+    def __init__(self) -> None:
+        self._before_v = 0.0
+
+    def start(self, difference_v: float) -> None:
+        """Remember where the difference stood."""
+        self._before_v = difference_v
+
+    def step(self, elapsed_us: int, difference_v: float) -> bool | None:
+        """Open as soon as the system voltage has fallen; failed if it never does."""
+        if difference_v - self._before_v >= FALL_V:
+            return True
+        return None if elapsed_us < CHECK_TIME_US else False
+
+
+class Contactor(Room):
+    """Closes on the way to running; opens after the delay of what asks for it."""
+
+    opening_delay_us = Slot(seconds(5))
+    shutdown_time_us = Slot(seconds(8))
+    opening_check = Slot[type[OpeningCheck]](FallOfTheSystemVoltage)
+
+    def __init__(self, firmware: Firmware) -> None:
+        super().__init__(firmware)
+        self._closed = False
+        self._opened_us = 0
+        self._check: OpeningCheck | None = None
+        self._verified_us: int | None = None
+        self._failure = False
+
+    def step(self, now_us: int, view: View) -> ContactorStatus:
+        """The coil, and the outcome of the check after the last opening."""
+        wanted = self._wanted(now_us, view)
+        difference_v = view.inputs.battery_voltage_v - view.inputs.system_voltage_v
+        if wanted and not self._closed:
+            self._verified_us, self._check, self._failure = None, None, False
+        elif self._closed and not wanted:
+            self._opened_us = now_us
+            self._check = self.opening_check()
+            self._check.start(difference_v)
+        self._closed = wanted
+        if view.start_stop.state is State.STANDBY:
+            self._failure = False  # the user has seen it and turned the system off
+        if self._check is not None:
+            outcome = self._check.step(now_us - self._opened_us, difference_v)
+            if outcome is not None:
+                self._check, self._failure = None, not outcome
+                self._verified_us = now_us if outcome else None
+        elif not wanted and self._verified_us is None and not self._failure:
+            self._verified_us = now_us
+        return ContactorStatus(closed=wanted, opened_us=self._verified_us, failure=self._failure)
+
+    def _wanted(self, now_us: int, view: View) -> bool:
+        fail_safe, start_stop = view.fail_safe, view.start_stop
+        if fail_safe.active:
+            return self._closed and now_us - fail_safe.since_us < self.opening_delay_us
+        if start_stop.state is State.SHUTTING_DOWN:
+            return self._closed and now_us - start_stop.since_us < self.shutdown_time_us
+        return start_stop.state in CLOSED_STATES

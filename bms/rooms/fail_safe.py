@@ -1,0 +1,33 @@
+"""Fail-safe: the error that is latched until the user turns the system off."""
+
+from bms.firmware import Firmware, Room
+from bms.status import Error, FailSafeStatus, State, View
+
+
+class FailSafe(Room):
+    """Latches the first error; what follows from it does not overwrite it."""
+
+    def __init__(self, firmware: Firmware) -> None:
+        super().__init__(firmware)
+        self._status = FailSafeStatus()
+
+    def step(self, now_us: int, view: View) -> FailSafeStatus:
+        """The latched error, since when."""
+        if view.start_stop.state is State.STANDBY:
+            if self._status.active:
+                self._status = FailSafeStatus()
+        elif not self._status.active:
+            error = self._demanded(view)
+            if error is not Error.NONE:
+                self._status = FailSafeStatus(error=error, since_us=now_us)
+        return self._status
+
+    @staticmethod
+    def _demanded(view: View) -> Error:
+        if view.protection.trip is not Error.NONE:
+            return view.protection.trip
+        if view.precharge.failed:
+            return Error.PRE_CHARGE
+        if view.contactor.failure:
+            return Error.CONTACTOR
+        return view.start_stop.error or view.registration.error

@@ -1,0 +1,102 @@
+"""Protection: the cell-voltage levels with their chained timers, and what trips the system."""
+
+from bms.data import Level, limit, limit_us
+from bms.firmware import Firmware, Room, Slot
+from bms.status import NAN, Error, ProtectionStatus, State, View
+from bms.timing import ChainedLevel, Held
+
+_AWAY = {State.STANDBY, State.INITIALISING}
+
+
+class Protection(Room):
+    """Watches the extremes of all cells; warns first, trips when it persists."""
+
+    silence_error = Slot(Error.COMMUNICATION_TIMEOUT)
+
+    def __init__(self, firmware: Firmware) -> None:
+        super().__init__(firmware)
+        self._times_us = tuple(
+            limit_us(f"level.{name}.time") for name in ("almost", "reached", "warning", "critical")
+        )
+        self._temperature_us = limit_us("temperature.critical.time")
+        self._hot_c = limit("temperature.critical.high")
+        self._cold_c = limit("temperature.critical.low")
+        self._silence_warning_us = limit_us("battery.silence.warning")
+        self._silence_critical_us = limit_us("battery.silence.critical")
+        self._overload_us = limit_us("current.overload.time")
+        self._start()
+
+    def _start(self) -> None:
+        almost, reached, warning, _ = self._times_us
+        self._high = tuple(ChainedLevel(t, rising=True) for t in (almost, reached, warning))
+        self._low = tuple(ChainedLevel(t, rising=False) for t in (almost, reached, warning))
+        self._high_critical, self._low_critical = Held(), Held()
+        self._hot, self._cold, self._overload = Held(), Held(), Held()
+
+    def step(self, now_us: int, view: View) -> ProtectionStatus:
+        """The levels of this instant, and the error that demands a fail-safe, if one does."""
+        levels = view.registration.levels
+        if view.start_stop.state in _AWAY or levels is None:
+            self._start()
+            return ProtectionStatus()
+        voltages = [v for b in view.battery_bus.batteries for v in b.cell_voltages_v if v == v]
+        low_v, high_v = min(voltages, default=NAN), max(voltages, default=NAN)
+        above = (levels.almost_charged, levels.charged, levels.over_voltage)
+        below = (levels.almost_discharged, levels.discharged, levels.under_voltage)
+        almost_charged, charged, over = self._chain(now_us, self._high, high_v, above)
+        almost_discharged, discharged, under = self._chain(now_us, self._low, low_v, below)
+        over_for = self._high_critical.for_us(
+            now_us, condition=over and high_v >= levels.over_voltage_critical_v
+        )
+        under_for = self._low_critical.for_us(
+            now_us, condition=under and low_v <= levels.under_voltage_critical_v
+        )
+        silent_us = view.battery_bus.silent_us
+        current_max_a = view.hardware.current_max_a
+        overload_for = self._overload.for_us(
+            now_us, condition=abs(view.inputs.current_a) > current_max_a
+        )
+        critical_us = self._times_us[3]
+        trip = Error.NONE
+        if over_for >= critical_us:
+            trip = Error.OVER_VOLTAGE
+        elif under_for >= critical_us and not view.start_stop.recovering:
+            trip = Error.UNDER_VOLTAGE
+        elif silent_us >= self._silence_critical_us:
+            trip = self.silence_error
+        else:
+            trip = self._temperature_trip(now_us, view)
+        return ProtectionStatus(
+            lowest_cell_v=low_v,
+            highest_cell_v=high_v,
+            almost_charged=almost_charged,
+            charged=charged,
+            over_voltage=over,
+            almost_discharged=almost_discharged,
+            discharged=discharged,
+            under_voltage=under,
+            silence_warning=silent_us >= self._silence_warning_us,
+            overload=overload_for >= self._overload_us,
+            trip=trip,
+        )
+
+    @staticmethod
+    def _chain(
+        now_us: int,
+        chain: tuple[ChainedLevel, ...],
+        value_v: float,
+        levels: tuple[Level, Level, Level],
+    ) -> tuple[bool, bool, bool]:
+        first = chain[0].step(now_us, value_v, levels[0], armed=True)
+        second = chain[1].step(now_us, value_v, levels[1], armed=first)
+        return first, second, chain[2].step(now_us, value_v, levels[2], armed=second)
+
+    def _temperature_trip(self, now_us: int, view: View) -> Error:
+        temperatures = view.temperatures
+        hot = self._hot.for_us(now_us, condition=temperatures.highest_c > self._hot_c)
+        cold = self._cold.for_us(now_us, condition=temperatures.lowest_c < self._cold_c)
+        if temperatures.too_many_deviate:
+            return Error.MEASURE
+        if hot >= self._temperature_us:
+            return Error.OVER_TEMPERATURE
+        return Error.UNDER_TEMPERATURE if cold >= self._temperature_us else Error.NONE

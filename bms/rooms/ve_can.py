@@ -1,0 +1,214 @@
+"""VE.Can: registers (VREG) and NMEA 2000, an address, and a way back from bus-off."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bms.data import settings
+from bms.firmware import Firmware, Room, Slot, TableSlot, milliseconds, seconds
+from bms.io import CanFrame, ControllerState, Frame, Port
+from bms.reception import EveryFrame, ReceptionPolicy
+from bms.registers import REGISTERS, Register
+from bms.status import State, VeCanStatus, View
+from bms.wire import nmea2000, vreg
+
+PREFERRED_ADDRESS = 0x50  # public: communication guide
+CLAIM_TIME_US = milliseconds(250)  # public: SAE J1939-81, before anything else is sent
+NMEA_PERIOD_US = milliseconds(1500)
+REGISTER_PERIOD_US = seconds(5)
+SLOW_CHANGES_US = milliseconds(500)  # public: on change at most 1 s late
+FULL_RAW = 10_000  # 100 % in steps of 0.01 %
+
+Understand = Callable[[CanFrame, int], vreg.Message | None]
+
+
+def only_extended(frame: CanFrame, address: int) -> vreg.Message | None:
+    """Only 29 bit frames are VE.Can's; whatever an 11 bit frame says, it is not for us."""
+    return vreg.read(frame) if frame.extended else None
+
+
+def not_a_write(register: int) -> bool:
+    """A value that another device broadcasts is its own, and is written nowhere."""
+    return False
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What the frames of one step asked for."""
+
+    sent: list[Frame]
+    soc_pct: float | None = None
+    setting: tuple[str, int] | None = None
+
+
+class VeCan(Room):
+    """Answers requests, sends periodically and on change, and keeps its address."""
+
+    reception = Slot[type[ReceptionPolicy]](EveryFrame)
+    understand = Slot[Understand](only_extended)
+    broadcast_is_a_write = Slot[Callable[[int], bool]](not_a_write)
+    soc_is_writable = Slot[bool](True)  # noqa: FBT003
+    bus_off_recovery_us = Slot[int | None](milliseconds(200))
+    registers = TableSlot[int, Register](REGISTERS)
+
+    def __init__(self, firmware: Firmware, serial: str) -> None:
+        super().__init__(firmware)
+        self._reception = self.reception()
+        self._name = nmea2000.Name(unique=sum(serial.encode()) * 7919 & 0x1FFFFF, manufacturer=358)
+        self._address = PREFERRED_ADDRESS
+        self._claimed_us: int | None = None
+        self._nmea_due_us = self._registers_due_us = self._slow_due_us = 0
+        self._sequence = 0
+        self._last: dict[int, bytes] = {}
+        self._bus_off_us: int | None = None
+        self._soc_pct: float | None = None
+        self._by_register = {s.register: s for s in settings().values() if s.register}
+        self._fast = [r for r, e in self.registers.items() if e.on_change == "at once"]
+        self._slow = [r for r, e in self.registers.items() if e.on_change == "soon"]
+        self._periodic = [r for r, e in self.registers.items() if e.periodic]
+        self._idle = VeCanStatus()
+
+    def step(self, now_us: int, view: View) -> VeCanStatus:
+        """One step; between control steps only what came in is answered."""
+        if view.control:
+            self._soc_pct = None  # the SOC room took it before us in this step
+        recover = self._watch_controller(now_us, view)
+        heard = _Heard([])
+        for reception in view.inputs.received:
+            if reception.port is Port.VE_CAN and self._reception.keeps(reception.time_us):
+                self._hear(reception.frame, view, heard)
+        if view.control:
+            self._speak(now_us, view, heard.sent)
+        if heard.soc_pct is not None:
+            self._soc_pct = heard.soc_pct
+        if not heard.sent and not recover and self._soc_pct is None and heard.setting is None:
+            return self._idle
+        return VeCanStatus(
+            sent=tuple(heard.sent),
+            recover=recover,
+            soc_command_pct=self._soc_pct,
+            setting=heard.setting,
+        )
+
+    def _watch_controller(self, now_us: int, view: View) -> bool:
+        """Whether the controller shall leave bus-off now; the address is claimed again then."""
+        if view.inputs.controllers.get(Port.VE_CAN) is not ControllerState.BUS_OFF:
+            self._bus_off_us = None
+            return False
+        if self._bus_off_us is None:
+            self._bus_off_us = now_us
+        delay_us = self.bus_off_recovery_us
+        if delay_us is None or now_us - self._bus_off_us < delay_us:
+            return False
+        self._bus_off_us = now_us
+        self._claimed_us = None
+        self._last.clear()
+        return True
+
+    def _hear(self, frame: CanFrame, view: View, heard: _Heard) -> None:
+        if frame.extended and nmea2000.pgn_of(frame) == nmea2000.ADDRESS_CLAIM:
+            self._contest(frame, heard)
+        elif frame.extended and nmea2000.pgn_of(frame) == nmea2000.ISO_REQUEST:
+            if int.from_bytes(frame.data[:3], "little") == nmea2000.ADDRESS_CLAIM:
+                heard.sent.append(nmea2000.address_claim(self._name, self._address))
+        else:
+            message = self.understand(frame, self._address)
+            if message is not None:
+                self._serve(message, view, heard)
+
+    def _contest(self, frame: CanFrame, heard: _Heard) -> None:
+        """Another device claims an address: where it is ours, the lower NAME keeps it."""
+        if nmea2000.source_of(frame) != self._address:
+            return
+        theirs = int.from_bytes(frame.data, "little")
+        if theirs < int.from_bytes(self._name.pack(), "little"):
+            self._address += 1
+            self._last.clear()
+        heard.sent.append(nmea2000.address_claim(self._name, self._address))
+
+    def _serve(self, message: vreg.Message, view: View, heard: _Heard) -> None:
+        register = message.register
+        if message.destination == vreg.BROADCAST:
+            if self.broadcast_is_a_write(register) and register == vreg.SOC:
+                self._write(message, view, heard)
+        elif message.destination != self._address:
+            return
+        elif register == vreg.REQUEST:
+            self._answer(vreg.requested_register(message), message.source, view, heard)
+        elif register != vreg.ACKNOWLEDGE:
+            self._write(message, view, heard)
+
+    def _answer(self, register: int, asker: int, view: View, heard: _Heard) -> None:
+        entry = self.registers.get(register)
+        if entry is None:
+            code = vreg.ACK_UNKNOWN_REQUEST
+            heard.sent.append(vreg.acknowledge(self._address, asker, register, code))
+        else:
+            heard.sent.append(vreg.broadcast(self._address, register, entry.data(view)))
+
+    def _write(self, message: vreg.Message, view: View, heard: _Heard) -> None:
+        register, setting = message.register, self._by_register.get(message.register)
+        if register == vreg.SOC:
+            if self.soc_is_writable:
+                self._write_soc(message, view, heard)
+            return
+        code = vreg.ACK_UNKNOWN_COMMAND
+        if setting is not None and register in self.registers:
+            code = vreg.ACK_INVALID
+            if message.data[0] in view.settings.choices[setting.name]:
+                code = vreg.ACK_OK
+                heard.setting = (setting.name, message.data[0])
+        heard.sent.append(vreg.acknowledge(self._address, message.source, register, code))
+
+    def _write_soc(self, message: vreg.Message, view: View, heard: _Heard) -> None:
+        raw = int.from_bytes(message.data[:2], "little")
+        if raw > FULL_RAW or not view.contactor.closed:
+            heard.sent.append(
+                vreg.acknowledge(self._address, message.source, vreg.SOC, vreg.ACK_INVALID)
+            )
+            return
+        heard.soc_pct = raw / 100
+        self._last[vreg.SOC] = vreg.u16(raw)
+        heard.sent.append(vreg.broadcast(self._address, vreg.SOC, vreg.u16(raw)))
+
+    def _speak(self, now_us: int, view: View, sent: list[Frame]) -> None:
+        if self._claimed_us is None:
+            self._claimed_us = now_us
+            sent.append(nmea2000.address_claim(self._name, self._address))
+        if now_us - self._claimed_us < CLAIM_TIME_US:
+            return
+        self._changes(self._fast, view, sent)
+        if view.start_stop.state is State.STANDBY:
+            return
+        if now_us >= self._slow_due_us:
+            self._slow_due_us = now_us + SLOW_CHANGES_US
+            self._changes(self._slow, view, sent)
+        if now_us >= self._registers_due_us:
+            self._registers_due_us = now_us + REGISTER_PERIOD_US
+            for register in self._periodic:
+                data = self.registers[register].data(view)
+                sent.append(vreg.broadcast(self._address, register, data))
+        if now_us >= self._nmea_due_us:
+            self._nmea_due_us = now_us + NMEA_PERIOD_US
+            self._nmea(view, sent)
+
+    def _changes(self, registers: list[int], view: View, sent: list[Frame]) -> None:
+        last = self._last
+        for register in registers:
+            data = self.registers[register].data(view)
+            if last.get(register) != data:
+                last[register] = data
+                sent.append(vreg.broadcast(self._address, register, data))
+
+    def _nmea(self, view: View, sent: list[Frame]) -> None:
+        self._sequence = (self._sequence + 1) % 253
+        inputs, protection, temperatures = view.inputs, view.protection, view.temperatures
+        address, sequence = self._address, self._sequence
+        pack = inputs.system_voltage_v, inputs.current_a, temperatures.highest_c
+        lowest = protection.lowest_cell_v, None, temperatures.lowest_c
+        highest = protection.highest_cell_v, None, temperatures.highest_c
+        for instance, readings in enumerate((pack, lowest, highest)):
+            if readings[0] == readings[0]:
+                sent.append(nmea2000.battery_status(address, instance, readings, sequence))
+        soc = view.soc
+        values = (soc.soc_pct, view.time_to_go.minutes, soc.remaining_ah)
+        sent.extend(nmea2000.detailed_status(address, 0, values, sequence))

@@ -1,0 +1,1 @@
+"""Bytes to messages and back: pure functions and frozen messages, no state."""

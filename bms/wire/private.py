@@ -1,0 +1,161 @@
+"""The private bus between the master and its batteries.
+
+It is not public: this layout is the project's own, and its DBC (rig/can/dbc/private.dbc) says so.
+29 bit identifiers, 250 kbit/s, little endian; the low byte of an identifier is the battery's node.
+"""
+
+import math
+import struct
+
+from bms.io import Frame
+
+BEACON = 0x18F000
+ANNOUNCE = 0x18F0FE
+ASSIGN = 0x18F010
+CELLS = (0x18F020, 0x18F021, 0x18F022, 0x18F023)  # four cells each
+TEMPERATURES = (0x18F030, 0x18F031)  # four sensors each
+STATUS = 0x18F040
+COMMAND = 0x18F050
+ACKNOWLEDGE = 0x18F051
+PING = 0x18F0A0
+PONG = 0x18F0A1
+
+COMMAND_FAN_ON, COMMAND_FAN_OFF, COMMAND_BALANCE = 1, 2, 3
+FLAG_PERFORMANCE, FLAG_WAKE = 1, 2
+STATUS_FAN, STATUS_BALANCING, STATUS_LEAKAGE, STATUS_SELF_TEST_FAILED = 1, 2, 4, 8
+
+_FOUR_VOLTAGES = struct.Struct("<4H")
+_FOUR_TEMPERATURES = struct.Struct("<4h")
+_STATUS = struct.Struct("<hhBBBB")
+_ANNOUNCE = struct.Struct("<IHBB")
+_ASSIGN = struct.Struct("<IB3x")
+_COMMAND = struct.Struct("<BIB2x")
+_TOKEN = struct.Struct("<I4x")
+NO_VOLTAGE, NO_TEMPERATURE = 0xFFFF, 0x7FFF
+_NAN = math.nan
+
+
+def kind_and_node(identifier: int) -> tuple[int, int]:
+    """Which message an identifier names, and the node in it."""
+    return identifier >> 8, identifier & 0xFF
+
+
+def beacon(state: int, registered: int, flags: int, counter: int) -> Frame:
+    """The master's sign of life, every 500 ms; batteries sleep when it stops."""
+    return Frame(BEACON << 8, bytes((state, registered, flags, counter, 255, 255, 255, 255)))
+
+
+def announce(serial: int, type_code: int, cells: int, release: int) -> Frame:
+    """A battery asks to be registered; ``release`` is the minor number of its firmware."""
+    return Frame(ANNOUNCE << 8 | serial & 0xFF, _ANNOUNCE.pack(serial, type_code, cells, release))
+
+
+def read_announce(data: bytes) -> tuple[int, int, int, int]:
+    """Serial hash, type code, cells and firmware release of an announcing battery."""
+    serial, type_code, cells, release = _ANNOUNCE.unpack(data)
+    return serial, type_code, cells, release
+
+
+def assign(serial: int, node: int) -> Frame:
+    """The master gives the battery of this serial hash its node number."""
+    return Frame(ASSIGN << 8 | node, _ASSIGN.pack(serial, node))
+
+
+def read_assign(data: bytes) -> tuple[int, int]:
+    """Serial hash and node."""
+    serial, node = _ASSIGN.unpack(data)
+    return serial, node
+
+
+def cells(node: int, group: int, voltages_v: tuple[float, ...]) -> Frame:
+    """Up to four cell voltages in 0.1 mV; NaN and missing ones are marked invalid."""
+    raw = [NO_VOLTAGE] * 4
+    for index, voltage_v in enumerate(voltages_v):
+        if voltage_v == voltage_v:
+            raw[index] = min(max(int(voltage_v * 10_000 + 0.5), 0), NO_VOLTAGE - 1)
+    return Frame(CELLS[group] << 8 | node, _FOUR_VOLTAGES.pack(*raw))
+
+
+def read_cells(data: bytes) -> tuple[float, float, float, float]:
+    """Four cell voltages in volts, NaN where invalid."""
+    a, b, c, d = _FOUR_VOLTAGES.unpack(data)
+    return (
+        a / 10_000 if a != NO_VOLTAGE else _NAN,
+        b / 10_000 if b != NO_VOLTAGE else _NAN,
+        c / 10_000 if c != NO_VOLTAGE else _NAN,
+        d / 10_000 if d != NO_VOLTAGE else _NAN,
+    )
+
+
+def _temperature(value_c: float | None) -> int:
+    return NO_TEMPERATURE if value_c is None or value_c != value_c else round(value_c * 10)
+
+
+def temperatures(node: int, group: int, values_c: tuple[float, ...]) -> Frame:
+    """Up to four sensors in 0.1 degC; NaN and missing ones are marked invalid."""
+    raw = [NO_TEMPERATURE] * 4
+    for index, value_c in enumerate(values_c):
+        raw[index] = _temperature(value_c)
+    return Frame(TEMPERATURES[group] << 8 | node, _FOUR_TEMPERATURES.pack(*raw))
+
+
+def read_temperatures(data: bytes) -> tuple[float, float, float, float]:
+    """Four sensors in degC, NaN where invalid."""
+    a, b, c, d = _FOUR_TEMPERATURES.unpack(data)
+    return (
+        a / 10 if a != NO_TEMPERATURE else _NAN,
+        b / 10 if b != NO_TEMPERATURE else _NAN,
+        c / 10 if c != NO_TEMPERATURE else _NAN,
+        d / 10 if d != NO_TEMPERATURE else _NAN,
+    )
+
+
+def status(
+    node: int,
+    terminals_c: tuple[float | None, float | None],
+    flags: int,
+    humidity_pct: float | None,
+    counter: int,
+) -> Frame:
+    """Terminal temperatures, flags and humidity of a battery."""
+    positive, negative = (_temperature(value_c) for value_c in terminals_c)
+    humidity = 0xFF if humidity_pct is None else round(humidity_pct)
+    data = _STATUS.pack(positive, negative, flags, humidity, 0, counter & 0xFF)
+    return Frame(STATUS << 8 | node, data)
+
+
+def read_status(data: bytes) -> tuple[float | None, float | None, int]:
+    """Positive and negative terminal temperature in degC (None: no sensor), and the flags."""
+    positive, negative, flags, _, _, _ = _STATUS.unpack(data)
+    return (
+        None if positive == NO_TEMPERATURE else positive / 10,
+        None if negative == NO_TEMPERATURE else negative / 10,
+        flags,
+    )
+
+
+def command(node: int, code: int, mask: int, sequence: int) -> Frame:
+    """What the master wants of a battery: fan on or off, cells to bleed."""
+    return Frame(COMMAND << 8 | node, _COMMAND.pack(code, mask, sequence & 0xFF))
+
+
+def read_command(data: bytes) -> tuple[int, int, int]:
+    """Code, mask and sequence number."""
+    code, mask, sequence = _COMMAND.unpack(data)
+    return code, mask, sequence
+
+
+def acknowledge(node: int, code: int, sequence: int) -> Frame:
+    """A battery took a command."""
+    return Frame(ACKNOWLEDGE << 8 | node, bytes((code, sequence, 255, 255, 255, 255, 255, 255)))
+
+
+def pong(asker: int, token: int) -> Frame:
+    """The answer to a ping, with the token of the question."""
+    return Frame(PONG << 8 | asker, _TOKEN.pack(token))
+
+
+def read_token(data: bytes) -> int:
+    """The token of a ping."""
+    (token,) = _TOKEN.unpack(data)
+    return int(token)
