@@ -1,0 +1,140 @@
+"""Decoding by a DBC file with cantools: the 11-bit protocols and the private bus.
+
+Rules of this file: two attributes of ours stand in the DBC files: `NotAvailable` (the raw code that
+says so) and `Text` (the signal is characters, first one first). cantools is imported with the
+first decoder. A lab with the maker's own DBC of the private bus gives its path instead.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rig.can.decode import DecodedSignal
+from rig.can.frame import Frame
+
+if TYPE_CHECKING:
+    from cantools.database.can import Message, Signal
+
+FOLDER = Path(__file__).with_name("dbc")
+SMA = FOLDER / "sma.dbc"
+GENERAL = FOLDER / "general.dbc"
+PRIVATE = FOLDER / "private.dbc"
+
+
+class DbcDecoder:
+    """Frames to signals named `<prefix>.<signal>`.
+
+    ``node_bits`` low bits of an identifier are the sender's number and not the message's.
+    """
+
+    def __init__(self, path: Path, prefix: str, node_bits: int = 0) -> None:
+        from cantools.database import load_file
+        from cantools.database.can import Database
+
+        database = load_file(path)
+        if not isinstance(database, Database):
+            raise ValueError(f"{path}: no CAN database")
+        self._prefix = prefix
+        self._node_mask = (1 << node_bits) - 1
+        self._messages = {
+            (message.frame_id, message.is_extended_frame): (
+                message,
+                tuple(_column(prefix, signal) for signal in message.signals),
+            )
+            for message in database.messages
+        }
+
+    def signals(self, time_us: int, frame: Frame) -> tuple[DecodedSignal, ...]:
+        """The signals of a frame; those that a short frame does not reach are left out."""
+        key = (frame.identifier & ~self._node_mask, frame.extended)
+        message, columns = self._messages.get(key, (None, ()))
+        if message is None:
+            return ()
+        raw = _raw_values(message, frame.data)
+        source = frame.identifier & self._node_mask if self._node_mask else None
+        return tuple(
+            column.signal(raw[column.name], time_us, source)
+            for column in columns
+            if column.name in raw
+        )
+
+    def values(self, frame: Frame) -> dict[str, float | int | str | None]:
+        """Signal to value, without the prefix; empty for an unknown frame."""
+        start = len(self._prefix) + 1
+        return {each.name[start:]: each.value for each in self.signals(0, frame)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    """What is to be known of a signal, taken from the DBC once."""
+
+    name: str
+    full_name: str
+    unit: str
+    scale: float
+    offset: float
+    text_bytes: int
+    not_available: int | None
+    labels: Mapping[int, str]
+
+    def signal(self, raw: int, time_us: int, source: int | None) -> DecodedSignal:
+        """The signal that a raw code stands for."""
+        return DecodedSignal(
+            name=self.full_name,
+            value=self._value(raw),
+            unit=self.unit,
+            time_us=time_us,
+            source=source,
+            label=self.labels.get(raw, ""),
+        )
+
+    def _value(self, raw: int) -> float | int | str | None:
+        if raw == self.not_available:
+            return None
+        if self.text_bytes:
+            return raw.to_bytes(self.text_bytes, "little").rstrip(b"\0\xff").decode("latin-1")
+        if self.scale == 1 and self.offset == 0:
+            return raw
+        # Rounded, so that 579 x 0.1 is 57.9.
+        return round(raw * self.scale + self.offset, 6)
+
+
+def sma_decoder() -> DbcDecoder:
+    """What an SMA inverter reads: signals `sma.*`."""
+    return DbcDecoder(SMA, "sma")
+
+
+def general_decoder() -> DbcDecoder:
+    """What a reader of the General BMS protocol reads: signals `general.*`."""
+    return DbcDecoder(GENERAL, "general")
+
+
+def private_decoder(path: Path = PRIVATE) -> DbcDecoder:
+    """The bus between master and batteries, ours unless a lab names another DBC: `private.*`."""
+    return DbcDecoder(path, "private", node_bits=8)
+
+
+def _column(prefix: str, signal: "Signal") -> _Column:
+    attributes = signal.dbc.attributes if signal.dbc is not None else None
+    ours = {
+        name: int(attributes[name].value)
+        for name in ("Text", "NotAvailable")
+        if attributes and name in attributes
+    }
+    choices: Mapping[int, object] = signal.choices or {}
+    return _Column(
+        name=signal.name,
+        full_name=f"{prefix}.{signal.name}",
+        unit=signal.unit or "",
+        scale=signal.scale,
+        offset=signal.offset,
+        text_bytes=(signal.length + 7) // 8 if ours.get("Text") else 0,
+        not_available=ours.get("NotAvailable"),
+        labels={code: str(label) for code, label in choices.items()},
+    )
+
+
+def _raw_values(message: "Message", data: bytes) -> dict[str, int]:
+    decoded = message.decode_simple(data, decode_choices=False, scaling=False, allow_truncated=True)
+    return {name: int(value) for name, value in decoded.items() if isinstance(value, int | float)}
