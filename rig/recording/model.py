@@ -1,0 +1,187 @@
+"""What a run record says, as types; `as_json` writes them, `reading` reads them back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rig.recording.fields import Scalar
+
+KINDS = ("added", "updated", "fixed", "introduced", "known-issue", "note")
+CLASSES = ("specified", "interpreted", "silent")
+BASES = ("stated", "public", "chosen")
+LANES = ("CAN", "digital", "bench", "expectation")
+
+
+class Verdict(StrEnum):
+    """What a run says about a row, worst last."""
+
+    NOT_RUN = "NOT RUN"
+    PASS = "PASS"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    FLAKY = "FLAKY"
+    FAIL = "FAIL"
+    ABORTED = "ABORTED"
+    BROKEN = "BROKEN"
+
+    @property
+    def severity(self) -> int:
+        """Its place in the order, 0 (not run) to 6 (the rig failed)."""
+        return _ORDER.index(self)
+
+
+_ORDER = tuple(Verdict)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of them; NOT RUN where there is none."""
+    return max(verdicts, key=lambda verdict: verdict.severity, default=Verdict.NOT_RUN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """A value that was held against limits.
+
+    `uncertainty` is expanded (k=2), in `unit`. `signal` names the recorded signal on whose plot the
+    limits belong, where there is one.
+    """
+
+    name: str
+    value: float | None
+    unit: str
+    low: float | None
+    high: float | None
+    uncertainty: float | None
+    rule: str
+    verdict: Verdict
+    t_s: float
+    signal: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A file of the record; `path` is relative to the run folder, with forward slashes."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What was run, on what; `started` is ISO 8601 in UTC."""
+
+    id: str
+    bench: str
+    firmware: str
+    started: str
+    seed: int
+    software: Mapping[str, Scalar]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotDelta:
+    """One line of a release: what a slot was and what it is now."""
+
+    slot: str
+    was: Scalar
+    now: Scalar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRow:
+    """One row of the catalogue as the plan carries it; `reason` says why it is not planned."""
+
+    id: str
+    kind: str
+    area: str
+    item_class: str
+    basis: str | None
+    statement: str
+    since: str | None
+    until: str | None
+    revoked_by: str | None
+    holds: bool
+    deltas: tuple[SlotDelta, ...]
+    scenario: str | None
+    scenario_sha256: str | None
+    firmware: str | None
+    tests: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run set out to do, frozen before it began."""
+
+    run: RunFacts
+    rows: tuple[PlanRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """An attempt began. `attempt` is item/test/number."""
+
+    attempt: str
+    item: str
+    test: str
+    number: int
+    firmware: str | None
+    utc: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """An attempt came to its end, with a verdict."""
+
+    attempt: str
+    item: str
+    test: str
+    number: int
+    firmware: str | None
+    utc: str
+    verdict: Verdict
+    reason: str
+    digest: str | None
+    sim_s: float
+    wall_s: float
+    measurements: tuple[Measurement, ...]
+    unmet: str | None
+    evidence: tuple[Evidence, ...]
+
+
+Entry = Started | Ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceExpectation:
+    """A claim about the device, when it was settled and how."""
+
+    t_s: float
+    what: str
+    outcome: str
+    text: str
+    measurement: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceEvent:
+    """Something that happened at an instant, in a lane of the plot."""
+
+    t_s: float
+    lane: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """What an attempt did and saw, in words; `plot` names the signals worth drawing."""
+
+    item: str
+    test: str
+    firmware: str | None
+    seed: int
+    start_state: Mapping[str, object]
+    expectations: tuple[TraceExpectation, ...]
+    events: tuple[TraceEvent, ...]
+    plot: tuple[str, ...] = ()
