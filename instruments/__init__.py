@@ -1,0 +1,1 @@
+"""Programmable supplies, loads and data acquisition: drivers, and twins that speak real SCPI."""

@@ -1,0 +1,1 @@
+"""Drivers: one instrument model a file, the same on every bench."""

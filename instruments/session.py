@@ -1,0 +1,252 @@
+"""An instrument's session: write, await the answer, read, one exchange at a time.
+
+Only awaiting differs between benches, and it is given at construction. Around it stands what
+every instrument needs: identity at opening, errors drained after commands, a log, and a clean
+line after a time-out, so that a late answer never answers the next query.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal, Protocol
+
+from pyvisa.constants import StatusCode
+from pyvisa.errors import InvalidSession, VisaIOError
+
+from instruments.protocols import (
+    AnswerGarbled,
+    CommandRefused,
+    Identity,
+    IdentityMismatch,
+    InstrumentError,
+    InstrumentLost,
+    InstrumentTimeout,
+)
+
+Check = Literal["each", "batch", "off"]
+Log = Callable[[int, str, str], None]
+Wait = Callable[[], Awaitable[None]]
+
+# No instrument holds more; one that never says "no error" must not hold us for ever.
+_MOST_ERRORS = 64
+
+
+class Resource(Protocol):
+    """What a session needs of a PyVISA message-based resource."""
+
+    read_termination: str | None
+    write_termination: str
+    timeout: float
+
+    def open(self) -> None:
+        """Connect again after close."""
+
+    def write(self, message: str) -> int:
+        """Send a message."""
+
+    def read(self) -> str:
+        """Take the answer."""
+
+    def clear(self) -> None:
+        """Drop pending answers."""
+
+    def close(self) -> None:
+        """Disconnect."""
+
+
+class Session:
+    """One client's talk with one instrument.
+
+    ``check`` says when the error queue is drained: after each command, when ``check()`` is
+    called, or never. ``stream`` is False for message interfaces (HiSLIP, USBTMC, GPIB), which know
+    a device clear. ``log`` gets time, direction (``>``, ``<``, ``!``) and text.
+    """
+
+    def __init__(
+        self,
+        resource: Resource,
+        *,
+        name: str,
+        wait: Wait,
+        now_us: Callable[[], int],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        stream: bool = True,
+        check: Check = "each",
+        log: Log | None = None,
+    ) -> None:
+        self.name = name
+        self.now_us = now_us
+        self.sleep = sleep
+        self.asked_us = 0
+        self._resource = resource
+        self._wait = wait
+        self._check = check
+        self._log = log
+        self._turn = asyncio.Lock()
+        self._stream = stream
+        self._doubtful = False
+        self._closed = False
+        self._error_query = "SYST:ERR?"
+        self._status_query: str | None = None
+        self._on_status: Callable[[str], None] | None = None
+
+    def read_status_before_errors(self, query: str, take: Callable[[str], None]) -> None:
+        """For models whose error query acknowledges alarms: ask and keep the status first."""
+        self._status_query = query
+        self._on_status = take
+
+    async def open(self, models: Sequence[str], *, serial: str | None = None) -> Identity:
+        """Make sure that one of ``models`` answers, of this serial number if one is given."""
+        if self._closed:
+            self._reopen()
+            self._closed = False
+        identity = await self.identify()
+        if identity.model not in models:
+            raise IdentityMismatch(self._say(f"is {identity.model!r}, expected {models[0]!r}"))
+        if serial is not None and identity.serial != serial:
+            raise IdentityMismatch(
+                self._say(f"has serial number {identity.serial!r}, expected {serial!r}")
+            )
+        return identity
+
+    async def identify(self) -> Identity:
+        """Ask for the identity, and take its four fields."""
+        answer = await self.query("*IDN?")
+        fields = [field.strip() for field in answer.split(",")]
+        if len(fields) < 4:
+            raise AnswerGarbled(self._say(f"answered {answer!r} to *IDN?, expected four fields"))
+        return Identity(
+            manufacturer=fields[0], model=fields[1], serial=fields[2], firmware=fields[3]
+        )
+
+    async def query(self, text: str) -> str:
+        """Ask and give the answer without its terminator; ``asked_us`` then says when."""
+        async with self._turn:
+            return await self._exchange(text)
+
+    async def command(self, text: str) -> None:
+        """Send what is not answered; raises CommandRefused if errors are checked each time."""
+        async with self._turn:
+            self._clean()
+            self._send(text)
+            if self._check == "each":
+                await self._raise_errors(text)
+
+    async def check(self) -> None:
+        """Drain the error queue; raises CommandRefused if there was an error."""
+        async with self._turn:
+            await self._raise_errors("commands since the last check")
+
+    async def errors(self) -> list[str]:
+        """Take the error queue, oldest first."""
+        async with self._turn:
+            return await self._drain()
+
+    async def clear(self) -> None:
+        """Forget the errors of the instrument; answers still to come are dropped anyway."""
+        async with self._turn:
+            self._clean()
+            self._send("*CLS")
+
+    async def close(self) -> None:
+        """Disconnect; the instrument stays as it is."""
+        if not self._closed:
+            async with self._turn:
+                self._closed = True
+                self._resource.close()
+
+    # One exchange: the lock is held.
+
+    async def _exchange(self, text: str) -> str:
+        self._clean()
+        self._send(text)
+        # Whatever ends the exchange early, even a cancellation, leaves an answer behind.
+        self._doubtful = True
+        await self._wait()
+        try:
+            answer = self._resource.read()
+        except UnicodeDecodeError:
+            raise AnswerGarbled(self._fault(f"answered bytes to {text!r}")) from None
+        except VisaIOError as error:
+            if error.error_code == StatusCode.error_timeout:
+                raise InstrumentTimeout(
+                    self._fault(f"did not answer {text!r} within {self._resource.timeout:g} ms")
+                ) from error
+            raise self._lost(error) from error
+        except (OSError, InvalidSession) as error:
+            raise self._lost(error) from error
+        self._doubtful = False
+        if self._log is not None:
+            self._log(self.now_us(), "<", answer)
+        return answer
+
+    def _send(self, text: str) -> None:
+        self.asked_us = self.now_us()
+        if self._log is not None:
+            self._log(self.asked_us, ">", text)
+        try:
+            self._resource.write(text)
+        except (VisaIOError, OSError, InvalidSession) as error:
+            raise self._lost(error) from error
+
+    def _clean(self) -> None:
+        """Make sure that no answer to an earlier query is still to come.
+
+        The connection is opened anew: a peer that went away looks just like a slow one, and
+        PyVISA-py's clear of a socket whose peer went away never returns.
+        """
+        if self._closed:
+            raise InstrumentLost(self._fault("is closed"))
+        if self._doubtful:
+            self._reopen()
+
+    def _reopen(self) -> None:
+        resource = self._resource
+        ends = resource.read_termination, resource.write_termination
+        try:
+            timeout = resource.timeout
+            resource.close()
+        except (VisaIOError, OSError, InvalidSession):
+            timeout = 2000.0
+        try:
+            resource.open()
+            resource.read_termination, resource.write_termination = ends
+            resource.timeout = timeout
+            if not self._stream:
+                resource.clear()
+        except (VisaIOError, OSError) as error:
+            raise self._lost(error) from error
+
+    async def _raise_errors(self, text: str) -> None:
+        errors = await self._drain()
+        if errors:
+            raise CommandRefused(self._fault(f"refused {text!r}: {'; '.join(errors)}"))
+
+    async def _drain(self) -> list[str]:
+        if self._status_query is not None and self._on_status is not None:
+            self._on_status(await self._exchange(self._status_query))
+        errors: list[str] = []
+        while len(errors) < _MOST_ERRORS:
+            answer = await self._exchange(self._error_query)
+            code = answer.split(",", 1)[0].strip()
+            try:
+                if int(code) == 0:
+                    return errors
+            except ValueError:
+                raise AnswerGarbled(
+                    self._fault(f"answered {answer!r} to {self._error_query}")
+                ) from None
+            errors.append(answer)
+        raise InstrumentError(self._fault(f"has more than {_MOST_ERRORS} errors queued"))
+
+    def _lost(self, error: Exception) -> InstrumentLost:
+        self._doubtful = True
+        return InstrumentLost(self._fault(f"is lost: {error}"))
+
+    def _fault(self, what: str) -> str:
+        text = self._say(what)
+        if self._log is not None:
+            self._log(self.now_us(), "!", what)
+        return text
+
+    def _say(self, what: str) -> str:
+        return f"{self.name} {what} (t = {self.now_us() / 1_000_000:.3f} s)"
