@@ -1,0 +1,226 @@
+"""The bench as a scenario sees it: all that can be done, and all that can be seen, on any bench.
+
+Nothing in here reaches into a model: what a scenario does goes through instruments, buses, lines
+and the tool's session, and what it sees comes back the same way.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, TypeVar
+
+from instruments.protocols import DigitalIO
+from rig.dut.terminals import Input, NullMode, UpdatePath
+from rig.dut.tool import CanBeAsked, DiagnosticTool
+from rig.errors import BenchError, NotOnThisBench, NotReady, Unmet
+from rig.expect import expect
+from rig.forking import Trunk, run_in_child
+from rig.kernel import seconds
+from rig.needs import Needs
+from rig.signal import Signal
+from rig.views import CLOSED, BatteryView, BusView, Charger, Consumer, Contact, GxDevice
+
+T = TypeVar("T")
+PRESS_S = 0.2  # chosen: what a finger does
+START_TIME = seconds(60)  # chosen: registration, the longest pre-charge and a margin
+STATE_RUNNING, STATE_STANDBY = 9, 14  # public: register 0x0371
+
+
+class Device(CanBeAsked, Protocol):
+    """What a bench can do to a device besides its buses and lines."""
+
+    async def update(self, release: str, path: UpdatePath) -> None:
+        """Install another release."""
+        ...
+
+    def turn_null(self, mode: NullMode) -> None:
+        """From now on the device does nothing."""
+        ...
+
+
+class SecondMaster(Protocol):
+    """Another system of the same kind on the same VE.Can bus; no part of the claim."""
+
+    async def running(self) -> None:
+        """Start it and wait until it runs."""
+        ...
+
+
+class Bench:
+    """One bench with one system under test, ready to be arranged."""
+
+    def __init__(self, parts: "Parts") -> None:
+        self._parts = parts
+        self.needs: Needs = parts.needs
+        self.charger: Charger = parts.charger
+        self.load: Consumer = parts.load
+        self.gx: GxDevice = parts.gx
+        self.ve_can: BusView = parts.buses["ve_can"]
+        self.private_can: BusView = parts.buses["private"]
+        self.external_can: BusView = parts.buses["external"]
+        self.tool = DiagnosticTool(parts.device)
+        lines, voltages = parts.lines, parts.voltages
+        self.contactor: Signal[Contact] = lines["contactor_aux"]
+        self.allow_charge: Signal[bool] = lines["allow_charge"]
+        self.allow_discharge: Signal[bool] = lines["allow_discharge"]
+        self.relay: Signal[Contact] = lines["programmable_relay"]
+        self.green_led: Signal[bool] = lines["green_led"]
+        self.red_led: Signal[bool] = lines["red_led"]
+        self.battery_voltage: Signal[float] = voltages["battery"]
+        self.system_voltage: Signal[float] = voltages["system"]
+
+    @property
+    def firmware(self) -> str:
+        """The release under test, as it was asked for."""
+        return self._parts.firmware
+
+    @property
+    def now_us(self) -> int:
+        """Time on the bench since the attempt began."""
+        return self._parts.kernel.now_us
+
+    @asynccontextmanager
+    async def arrange(self) -> AsyncIterator[None]:
+        """Everything up to the claim: what goes wrong in here is NotReady, never a kill."""
+        try:
+            yield
+        except (BenchError, NotReady):
+            raise
+        except (Unmet, TimeoutError, AssertionError, RuntimeError, KeyError) as error:
+            raise NotReady(f"the arrangement did not come about: {error}") from error
+        self._parts.arranged()
+
+    async def wait(self, duration_us: int) -> None:
+        """Let time pass."""
+        await asyncio.sleep(duration_us / 1_000_000)
+
+    async def press_start_stop(self) -> None:
+        """Press the start/stop button once."""
+        await self._parts.io.pulse(Input.START_STOP, PRESS_S)
+
+    async def running(self) -> None:
+        """Start the system and wait until it runs, with its contactor closed."""
+        await self.press_start_stop()
+        await expect(self.gx.register("state")).becomes(STATE_RUNNING, within=START_TIME)
+        await expect(self.contactor).becomes(CLOSED, within=seconds(2))
+
+    async def stopped(self) -> None:
+        """Stop the running system and wait until it is off."""
+        await self.press_start_stop()
+        await expect(self.gx.register("state")).becomes(STATE_STANDBY, within=START_TIME)
+
+    def battery(self, index: int) -> BatteryView:
+        """A battery module, counted from 0. Raises NotOnThisBench for one that is not there."""
+        batteries = self._parts.batteries
+        if not 0 <= index < len(batteries):
+            raise NotOnThisBench(
+                f"there are {len(batteries)} batteries, counted from 0; asked for {index}"
+            )
+        return batteries[index]
+
+    @property
+    def batteries(self) -> Sequence[BatteryView]:
+        """All battery modules."""
+        return self._parts.batteries
+
+    async def update_to(self, release: str, path: UpdatePath = UpdatePath.TOOL) -> None:
+        """Install a release, by the diagnostic tool unless another path is named."""
+        await self._parts.device.update(release, path)
+
+    async def install_release_under_test(self) -> None:
+        """Update from the release of `needs(starts_on=...)` to the one under test."""
+        await self.update_to(self.firmware)
+
+    async def second_master(self, firmware: str | None = None) -> SecondMaster:
+        """Put another system on VE.Can, of the release under test unless another is named."""
+        return await self._parts.add_master(firmware or self.firmware)
+
+    async def branch(self, branches: Mapping[str, Callable[[], Awaitable[T]]]) -> dict[str, T]:
+        """Go on from here several times, and give what each branch returned, by its name.
+
+        Each branch starts from this very state and does not see the others. What it returns is
+        pickled. Raises NotOnThisBench where a bench cannot be forked, and again what a branch
+        raised, named after it.
+        """
+        if not hasattr(os, "fork"):
+            raise NotOnThisBench("branches need a simulated bench on a POSIX system")
+        results: dict[str, T] = {}
+        for name, begin in branches.items():
+            results[name] = await run_in_child(self._parts, name, begin)
+        return results
+
+    def note(self, text: str) -> None:
+        """Leave a remark in the record."""
+        self._parts.note(text)
+
+
+class Parts(Trunk, Protocol):
+    """What a kind of bench builds; `Bench` shows it to scenarios."""
+
+    @property
+    def needs(self) -> Needs:
+        """What was asked of the bench."""
+        ...
+
+    @property
+    def firmware(self) -> str:
+        """The release under test."""
+        ...
+
+    @property
+    def device(self) -> Device:
+        """The device, besides its buses and lines."""
+        ...
+
+    @property
+    def io(self) -> DigitalIO:
+        """The lines that the bench drives."""
+        ...
+
+    @property
+    def charger(self) -> Charger:
+        """The supply."""
+        ...
+
+    @property
+    def load(self) -> Consumer:
+        """The load."""
+        ...
+
+    @property
+    def gx(self) -> GxDevice:
+        """The GX device."""
+        ...
+
+    @property
+    def buses(self) -> Mapping[str, BusView]:
+        """The buses by name."""
+        ...
+
+    @property
+    def lines(self) -> Mapping[str, Signal[Any]]:
+        """The sensed lines by name."""
+        ...
+
+    @property
+    def voltages(self) -> Mapping[str, Signal[Any]]:
+        """The measured voltages by name."""
+        ...
+
+    @property
+    def batteries(self) -> Sequence[BatteryView]:
+        """The battery modules."""
+        ...
+
+    def arranged(self) -> None:
+        """The arrangement stands: what comes now is the claim."""
+        ...
+
+    async def add_master(self, firmware: str) -> SecondMaster:
+        """Put another system on VE.Can."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Leave a remark in the record."""
+        ...

@@ -1,0 +1,1 @@
+"""The benches: how each builds what `rig.bench` shows, and their files."""

@@ -1,0 +1,185 @@
+"""Bench files: roles to instruments, lines and channels, and the envelope.
+
+Read once, at the edge, into types. Whatever is wrong is said in one line that names the file, the
+field and what is allowed.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rig.dut.terminals import Input, Output
+from rig.errors import BenchFileError
+from rig.safety.envelope import Envelope
+
+FOLDER = Path(__file__).parent
+KINDS = ("simulated",)
+ROLES: Mapping[str, tuple[str, ...]] = {
+    "charger": ("EA PSB 10080-1000",),
+    "load": ("Chroma 63206A-150-600",),
+    "daq": ("Keysight DAQ970A",),
+}
+LINES = frozenset({str(line) for line in (*Input, *Output)})
+VOLTAGES = frozenset({"battery", "system"})
+SECTIONS = ("bench", "envelope", "roles", "lines", "voltages")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """One instrument on the bench."""
+
+    model: str
+    resource: str
+    serial: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchFile:
+    """A bench as its file states it."""
+
+    name: str
+    kind: str
+    description: str
+    envelope: Envelope
+    roles: Mapping[str, Role]
+    lines: Mapping[str, tuple[int, int]]
+    voltages: Mapping[str, int]
+
+
+def known_benches() -> tuple[str, ...]:
+    """The names of the benches that come with the project."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+def load_bench(name_or_path: str) -> BenchFile:
+    """Read a bench by its name, or by the path of its file.
+
+    Raises BenchFileError for an unknown bench and for anything wrong in the file.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = FOLDER / f"{name_or_path}.toml"
+        if not path.is_file():
+            known = ", ".join(known_benches())
+            raise BenchFileError(
+                f"bench {name_or_path!r} is unknown: allowed are {known}, or a path to a .toml file"
+            )
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BenchFileError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BenchFileError(f"{path}: is no TOML: {error}") from error
+    return _Reader(path).bench(content)
+
+
+class _Reader:
+    """Takes a bench file apart; every complaint begins with the file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def bench(self, content: dict[str, Any]) -> BenchFile:
+        self._allowed("", content, SECTIONS)
+        head = self._table(content, "bench")
+        self._allowed("bench.", head, ("name", "kind", "description"))
+        kind = self._text(head, "bench.kind", allowed=KINDS)
+        envelope = self._table(content, "envelope")
+        names = ("voltage_v_max", "charge_current_a_max", "discharge_current_a_max")
+        self._allowed("envelope.", envelope, names)
+        limits = {name: self._positive(envelope, f"envelope.{name}") for name in names}
+        return BenchFile(
+            name=self._text(head, "bench.name"),
+            kind=kind,
+            description=self._text(head, "bench.description", default=""),
+            envelope=Envelope(**limits),
+            roles=self._roles(self._table(content, "roles")),
+            lines=self._lines(self._table(content, "lines")),
+            voltages=self._voltages(self._table(content, "voltages")),
+        )
+
+    def _roles(self, table: dict[str, Any]) -> dict[str, Role]:
+        roles: dict[str, Role] = {}
+        self._allowed("roles.", table, tuple(ROLES))
+        for name, models in ROLES.items():
+            given = self._table(table, name, f"roles.{name}")
+            self._allowed(f"roles.{name}.", given, ("model", "resource", "serial"))
+            role = Role(
+                model=self._text(given, f"roles.{name}.model", allowed=models),
+                resource=self._text(given, f"roles.{name}.resource"),
+                serial=self._text(given, f"roles.{name}.serial", default="") or None,
+            )
+            for other, taken in roles.items():
+                if taken.resource == role.resource:
+                    self._complain(
+                        f"roles.{name}.resource",
+                        f"{role.resource!r} is roles.{other}'s already",
+                        "one instrument a role",
+                    )
+            roles[name] = role
+        return roles
+
+    def _lines(self, table: dict[str, Any]) -> dict[str, tuple[int, int]]:
+        self._allowed("lines.", table, tuple(sorted(LINES)))
+        lines: dict[str, tuple[int, int]] = {}
+        for name, place in table.items():
+            if (
+                not isinstance(place, list)
+                or len(place) != 2
+                or not all(type(number) is int for number in place)
+                or place[0] not in {101, 102}
+                or not 0 <= place[1] <= 7
+            ):
+                self._complain(f"lines.{name}", repr(place), "[channel 101 or 102, bit 0 to 7]")
+            for other, taken in lines.items():
+                if taken == tuple(place):
+                    taken_by = f"{place} is lines.{other}'s already"
+                    self._complain(f"lines.{name}", taken_by, "a line of its own")
+            lines[name] = (place[0], place[1])
+        return lines
+
+    def _voltages(self, table: dict[str, Any]) -> dict[str, int]:
+        self._allowed("voltages.", table, tuple(sorted(VOLTAGES)))
+        for name in sorted(VOLTAGES):
+            channel = table.get(name)
+            if type(channel) is not int or not 301 <= channel <= 320:
+                self._complain(f"voltages.{name}", repr(channel), "a channel, 301 to 320")
+        return dict(table)
+
+    def _table(self, parent: dict[str, Any], name: str, where: str = "") -> dict[str, Any]:
+        found = parent.get(name)
+        if not isinstance(found, dict):
+            given = "is missing" if found is None else repr(found)
+            self._complain(where or name, given, "a table")
+        return dict(found)
+
+    def _text(
+        self,
+        table: dict[str, Any],
+        where: str,
+        *,
+        allowed: tuple[str, ...] = (),
+        default: str | None = None,
+    ) -> str:
+        found = table.get(where.rsplit(".", 1)[-1], default)
+        if not isinstance(found, str) or (allowed and found not in allowed):
+            given = "is missing" if found is None else repr(found)
+            self._complain(where, given, ", ".join(allowed) or "a text")
+        return found
+
+    def _positive(self, table: dict[str, Any], where: str) -> float:
+        found = table.get(where.rsplit(".", 1)[-1])
+        if isinstance(found, bool) or not isinstance(found, int | float) or found <= 0:
+            given = "is missing" if found is None else repr(found)
+            self._complain(where, given, "a number above 0")
+        return float(found)
+
+    def _allowed(self, where: str, table: dict[str, Any], names: tuple[str, ...]) -> None:
+        for name in table:
+            if name not in names:
+                self._complain(f"{where}{name}", "is unknown", ", ".join(names))
+
+    def _complain(self, where: str, given: str, allowed: str) -> NoReturn:
+        raise BenchFileError(f"{self._path}: {where}: {given}; allowed: {allowed}")

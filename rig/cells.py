@@ -1,0 +1,125 @@
+"""Cells: one test on one firmware, as a verdict of the plan or as a square of the matrix."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from bms.catalogue import catalogue, changes, edges, neighbours
+from bms.firmware import Version
+from bms.releases import NEWEST, VERSIONS
+from rig.dut.terminals import NullMode
+from rig.planning import scenarios
+
+Mode = Literal["verdict", "edge", "leave-one-out", "null"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """On which device a test is run, and whether its claim should hold there."""
+
+    item: str
+    firmware: str
+    mode: Mode = "verdict"
+    claimed: bool = True
+    without: str | None = None
+    null: str | None = None
+
+    @property
+    def label(self) -> str:
+        """As a test id shows it."""
+        parts = [self.firmware]
+        if self.without:
+            parts.append(f"less-{self.without}")
+        if self.null:
+            parts.append(self.null)
+        return "-".join(parts)
+
+
+def newest_where_it_holds(item: str) -> Version:
+    """The release on which leave-one-out and null devices are tried."""
+    row = catalogue()[item]
+    return row.holds_on[-1] if row.holds_on else NEWEST
+
+
+def edge_cells(*, every_release: bool = False) -> list[Cell]:
+    """Both sides of each place where a claim begins or ceases, and the newest release."""
+    cells = []
+    for item in scenarios():
+        row = catalogue()[item]
+        versions = set(VERSIONS if every_release else edges(row)) | {NEWEST}
+        cells += [
+            Cell(item=item, firmware=str(v), mode="edge", claimed=row.holds(v))
+            for v in sorted(versions)
+        ]
+    return cells
+
+
+def leave_one_out_cells() -> list[Cell]:
+    """Less its own item a scenario must fail; less any other of the same room it must not."""
+    cells = []
+    for item in scenarios():
+        if changes()[item].exempt is not None:
+            continue
+        newest = newest_where_it_holds(item)
+        own = changes()[item].cured_by or item
+        cells.append(
+            Cell(
+                item=item,
+                firmware=str(newest),
+                mode="leave-one-out",
+                claimed=False,
+                without=own,
+            )
+        )
+        cells += [
+            Cell(item=item, firmware=str(newest), mode="leave-one-out", without=other)
+            for other in neighbours(own)
+            if _can_be_left_out(other, newest)
+        ]
+    return cells
+
+
+def _can_be_left_out(item: str, version: Version) -> bool:
+    """Whether a change has deltas and is in a release; a defect's is left out by its cure."""
+    change, row = changes()[item], catalogue()[item]
+    if not change.deltas or change.cured_by is not None:
+        return False
+    return row.release is not None and not version < row.release
+
+
+def null_cells() -> list[Cell]:
+    """On a device that does nothing every scenario must fail."""
+    return [
+        Cell(
+            item=item,
+            firmware=str(newest_where_it_holds(item)),
+            mode="null",
+            claimed=False,
+            null=str(mode),
+        )
+        for item in scenarios()
+        for mode in NullMode
+    ]
+
+
+def without_a_delta() -> dict[str, str]:
+    """Rows that leave-one-out cannot try on themselves, with the other proof that they can fail."""
+    told = {}
+    for item in scenarios():
+        change = changes()[item]
+        if change.exempt is not None:
+            told[item] = f"{change.exempt}; null devices, and the stimuli's resolving power"
+        elif not change.deltas:
+            told[item] = f"a defect since before the first release: less its cure {change.cured_by}"
+    return told
+
+
+def write_cells(path: Path, cells: list[Cell]) -> None:
+    """The cells that a session of pytest shall run."""
+    path.write_text(json.dumps([asdict(cell) for cell in cells]), encoding="utf-8")
+
+
+def read_cells(path: Path) -> list[Cell]:
+    """Read what `write_cells` wrote."""
+    return [Cell(**cell) for cell in json.loads(path.read_text(encoding="utf-8"))]

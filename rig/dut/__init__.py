@@ -1,0 +1,1 @@
+"""What stands on the bench as device under test: the model, a process, or the real one."""

@@ -1,0 +1,103 @@
+"""The diagnostic tool's side of a session: settings, events, identification, batteries.
+
+Written apart from the device's side: the identifiers stand here once more, so that a device that
+answers something else is noticed. The protocol is the project's own; the maker's is not public.
+"""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+READ, WRITE, READ_EVENTS = 0x22, 0x2E, 0x19
+FIRMWARE_TEXT, SERIAL_TEXT = 0xF189, 0xF18C
+VALUE, CHOICES, EXPLANATION, TEMPERATURES = 0x0100, 0x0200, 0x0300, 0x0400
+SETTINGS: Mapping[str, int] = {"battery_strategy": 1, "external_protocol": 2, "relay_function": 3}
+INVALID = 0x7FFF
+
+
+class CanBeAsked(Protocol):
+    """What carries the tool's messages to a device and back."""
+
+    async def ask(self, request: bytes) -> bytes:
+        """One exchange. Raises TimeoutError if no answer comes."""
+        ...
+
+
+class ToolRefused(RuntimeError):
+    """The device refused a request of the tool."""
+
+    def __init__(self, request: bytes, code: int) -> None:
+        super().__init__(f"the device refuses {request.hex(' ')} with code {code:#04x}")
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEvent:
+    """One entry of the device's event log; ``time_s`` is the device's own."""
+
+    number: int
+    time_s: float
+
+
+class DiagnosticTool:
+    """One session with one device."""
+
+    def __init__(self, device: CanBeAsked) -> None:
+        self._device = device
+
+    async def _ask(self, request: bytes) -> bytes:
+        answer = await self._device.ask(request)
+        if answer[:1] == b"\x7f":
+            raise ToolRefused(request, answer[2])
+        if not answer or answer[0] != request[0] + 0x40:
+            raise ToolRefused(request, 0)
+        return answer[1:]
+
+    async def _read(self, identifier: int) -> bytes:
+        return (await self._ask(struct.pack(">BH", READ, identifier)))[2:]
+
+    async def firmware(self) -> str:
+        """The release that the device says it runs."""
+        return (await self._read(FIRMWARE_TEXT)).decode("ascii", "replace")
+
+    async def serial(self) -> str:
+        """The device's serial number."""
+        return (await self._read(SERIAL_TEXT)).decode("ascii", "replace")
+
+    async def setting(self, name: str) -> int:
+        """The raw code of a setting."""
+        return (await self._read(VALUE + SETTINGS[name]))[0]
+
+    async def choices(self, name: str) -> Mapping[int, str]:
+        """What a setting can be: raw code to the name that the tool shows."""
+        text = (await self._read(CHOICES + SETTINGS[name])).decode("utf-8", "replace")
+        pairs = (entry.partition("=") for entry in text.split(";"))
+        return {int(code): label for code, _, label in pairs if code.isdecimal()}
+
+    async def explanation(self, name: str) -> str:
+        """What the tool tells about a setting."""
+        return (await self._read(EXPLANATION + SETTINGS[name])).decode("utf-8", "replace")
+
+    async def set(self, name: str, choice: int | str) -> None:
+        """Set a setting, by raw code or by the name of the choice.
+
+        Raises ToolRefused if the device does not take it, KeyError for a name it does not have.
+        """
+        code = choice
+        if isinstance(choice, str):
+            labels = await self.choices(name)
+            code = {label: number for number, label in labels.items()}[choice]
+        await self._ask(struct.pack(">BHB", WRITE, VALUE + SETTINGS[name], code))
+
+    async def events(self) -> tuple[LoggedEvent, ...]:
+        """The device's event log, oldest first."""
+        data = await self._ask(bytes((READ_EVENTS,)))
+        whole = data[: len(data) // 9 * 9]
+        return tuple(LoggedEvent(n, t / 1e6) for n, t in struct.iter_unpack(">BQ", whole))
+
+    async def battery_temperatures_c(self, node: int) -> tuple[float | None, ...]:
+        """What all cell-temperature sensors of a battery read, monitored or not."""
+        data = await self._read(TEMPERATURES + node)
+        raw = struct.unpack(f">{len(data) // 2}h", data[: len(data) // 2 * 2])
+        return tuple(None if value == INVALID else value / 10 for value in raw)

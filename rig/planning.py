@@ -1,0 +1,118 @@
+"""The plan of a run: each row of the catalogue, its scenario, the release it is judged on."""
+
+import ast
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from bms.catalogue import Item, catalogue, judged_on
+from bms.firmware import Version
+from rig.recording import Plan, PlanRow, RunFacts, SlotDelta, sha256_of
+
+ROOT = Path(__file__).parent.parent
+SCENARIOS = ROOT / "scenarios"
+SOFTWARE = ("pytest", "pytest-asyncio", "python-can", "cantools", "pyvisa", "nmea2000")
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """The file that proves one row, and the tests in it."""
+
+    item: str
+    path: Path
+    tests: tuple[str, ...]
+
+    @property
+    def relative(self) -> str:
+        """The path as records name it."""
+        return self.path.relative_to(ROOT).as_posix()
+
+
+def item_of_path(path: Path) -> str | None:
+    """The id that a scenario's path names; None if it is no scenario of a row.
+
+    scenarios/v1_08/test_04_words.py is v1.08-04, scenarios/general/test_01_words.py general-01.
+    """
+    match = re.fullmatch(r"test_(K?\d*[a-z]?)_\w+\.py", path.name)
+    if match is None or path.parent.parent.name != "scenarios":
+        return None
+    return f"{path.parent.name.replace('_', '.')}-{match[1]}"
+
+
+def scenarios() -> Mapping[str, Scenario]:
+    """Every scenario of the tree by its item. Raises ValueError for two files of one item."""
+    found: dict[str, Scenario] = {}
+    for path in sorted(SCENARIOS.glob("*/test_*.py")):
+        item = item_of_path(path)
+        if item is None or item not in catalogue():
+            continue
+        if item in found:
+            raise ValueError(f"{item} has two scenarios: {found[item].relative}, {path.name}")
+        found[item] = Scenario(item, path, _tests_in(path))
+    return found
+
+
+def _tests_in(path: Path) -> tuple[str, ...]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return tuple(n.name for n in tree.body if isinstance(n, kinds) and n.name.startswith("test_"))
+
+
+def make_plan(facts: RunFacts, qualified: Version, selected: frozenset[str] | None) -> Plan:
+    """The plan for a release; ``selected`` items only, or all that have a scenario."""
+    known = scenarios()
+    rows = tuple(
+        _row(item, known.get(item.id), qualified, selected) for item in catalogue().values()
+    )
+    return Plan(run=facts, rows=rows)
+
+
+def _row(
+    item: Item, scenario: Scenario | None, qualified: Version, selected: frozenset[str] | None
+) -> PlanRow:
+    judgement = judged_on(item, qualified)
+    reason = judgement.reason if judgement.firmware is None else ""
+    if scenario is None:
+        reason = "no scenario yet"
+    elif selected is not None and item.id not in selected:
+        reason = "not selected"
+    planned = not reason
+    change = item.change
+    deltas = () if change is None else change.deltas
+    return PlanRow(
+        id=item.id,
+        kind=item.kind,
+        area=item.area,
+        item_class=item.row_class,
+        basis=str(item.basis),
+        statement=item.statement,
+        since=str(item.since),
+        until=None if item.until is None else str(item.until),
+        revoked_by=item.superseded_by,
+        holds=item.holds(qualified),
+        deltas=tuple(
+            SlotDelta(slot=d.place.name, was=show_value(d.was), now=show_value(d.now))
+            for d in deltas
+        ),
+        scenario=None if scenario is None else scenario.relative,
+        scenario_sha256=None if scenario is None else sha256_of(scenario.path),
+        firmware=str(judgement.firmware) if planned else None,
+        tests=scenario.tests if planned and scenario is not None else (),
+        reason=reason,
+    )
+
+
+def show_value(value: object) -> str:
+    """A slot's value as people read it: times in seconds, policies by their names."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 100_000:
+        return f"{value / 1_000_000:g} s"
+    name = getattr(value, "__name__", None)
+    return str(name).replace("_", " ") if name else str(value)
+
+
+def software() -> dict[str, str]:
+    """What ran: versions of Python and of the packages that a result depends on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in SOFTWARE}}

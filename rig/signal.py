@@ -1,0 +1,156 @@
+"""Signals: what a bench sees, named, with a time for every value.
+
+A signal of a bus changes when a frame says so. A signal of an instrument is read as often as
+somebody who watches asks for, and only while somebody watches.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from rig.kernel import Kernel, milliseconds
+
+T = TypeVar("T")
+FINEST_US = milliseconds(20)  # chosen: what a DAQ on a LAN can be polled at
+
+
+@dataclass(frozen=True, slots=True)
+class Sample(Generic[T]):
+    """One value at its time."""
+
+    time_us: int
+    value: T
+
+
+class Poll(Protocol):
+    """Reads signals of one instrument while they are watched."""
+
+    def watch(self, signal: "Signal[Any]", resolution_us: int) -> None:
+        """Read it at least this often from now on."""
+        ...
+
+    def unwatch(self, signal: "Signal[Any]") -> None:
+        """Nobody watches it any more."""
+        ...
+
+    async def read(self, signal: "Signal[Any]") -> None:
+        """Read it once, now."""
+        ...
+
+
+class Signal(Generic[T]):
+    """A named value over time."""
+
+    def __init__(
+        self,
+        name: str,
+        unit: str = "",
+        *,
+        kernel: Kernel,
+        poll: Poll | None = None,
+        uncertainty: float = 0.0,
+    ) -> None:
+        self.name, self.unit = name, unit
+        self.uncertainty = uncertainty  # of a value, k = 2, from the bench's measuring chain
+        self.latest: Sample[T] | None = None
+        self._kernel, self._poll = kernel, poll
+        self._watchers: list[Callable[[Sample[T]], None]] = []
+        self._failed: list[Callable[[Exception], None]] = []
+        self.record: Callable[[str, int, Any], None] | None = None
+
+    def put(self, value: T, time_us: int | None = None) -> None:
+        """A new reading; watchers hear of it whether or not the value changed."""
+        sample = Sample(self._kernel.now_us if time_us is None else time_us, value)
+        changed = self.latest is None or self.latest.value != value
+        self.latest = sample
+        if changed and self.record is not None:
+            self.record(self.name, sample.time_us, value)
+        for watcher in tuple(self._watchers):
+            watcher(sample)
+
+    def fail(self, error: Exception) -> None:
+        """The instrument behind it failed: whoever waits must not wait in vain."""
+        for failed in tuple(self._failed):
+            failed(error)
+
+    def watch(
+        self,
+        watcher: Callable[[Sample[T]], None],
+        resolution_us: int = FINEST_US,
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """Call ``watcher`` with every reading from now on, and ``failed`` if reading fails."""
+        if failed is not None:
+            self._failed.append(failed)
+        if self._poll is not None:
+            self._poll.watch(self, resolution_us)
+        self._watchers.append(watcher)
+
+    def unwatch(self, watcher: Callable[[Sample[T]], None]) -> None:
+        """Stop calling ``watcher``."""
+        self._watchers.remove(watcher)
+        self._failed.clear()
+        if self._poll is not None and not self._watchers:
+            self._poll.unwatch(self)
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether an instrument is read for it, so that a change is seen a poll late."""
+        return self._poll is not None
+
+    async def read(self) -> Sample[T]:
+        """The value now: read from the instrument, or the last that the bus told.
+
+        Waits for the first value of a signal that never had one.
+        """
+        if self._poll is not None:
+            await self._poll.read(self)
+        if self.latest is None:
+            future: asyncio.Future[Sample[T]] = asyncio.get_running_loop().create_future()
+
+            def first(sample: Sample[T]) -> None:
+                if not future.done():
+                    future.set_result(sample)
+
+            self.watch(first)
+            try:
+                return await future
+            finally:
+                self.unwatch(first)
+        return self.latest
+
+
+class Poller:
+    """Reads one instrument, as often as the most demanding of its watched signals asks for."""
+
+    def __init__(self, read_all: Callable[[], Awaitable[None]]) -> None:
+        self._read_all = read_all
+        self._watched: dict[int, tuple[Signal[Any], int]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def watch(self, signal: Signal[Any], resolution_us: int) -> None:
+        """Read it at least this often from now on."""
+        self._watched[id(signal)] = (signal, resolution_us)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def unwatch(self, signal: Signal[Any]) -> None:
+        """Nobody watches it any more; with the last one the reading ends."""
+        self._watched.pop(id(signal), None)
+
+    async def read(self, signal: Signal[Any]) -> None:
+        """Read it once, now."""
+        await self._read_all()
+
+    async def _run(self) -> None:
+        while self._watched:
+            finest_us = min(resolution_us for _, resolution_us in self._watched.values())
+            await asyncio.sleep(finest_us / 1_000_000)
+            if self._watched:
+                try:
+                    await self._read_all()
+                except Exception as error:  # noqa: BLE001 - told to whoever waits, and ends this
+                    for signal, _ in tuple(self._watched.values()):
+                        signal.fail(error)
+                    return

@@ -1,0 +1,372 @@
+"""What a scenario holds in its hands: charger, load, GX device, buses, tool, batteries.
+
+Each is the same on every bench: instruments by their protocols, buses by their nodes, faults by
+what the bench can insert. Currents: a charge is positive for the charger, a draw for the load; the
+turn to "charging is positive" is made here, once.
+"""
+
+import asyncio
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, Protocol
+
+from instruments.protocols import Load, LoadMode, Supply
+from rig.can.bus import Bus
+from rig.can.decode import Decoder
+from rig.can.encode import DeviceName, address_claim, vreg_request, vreg_write
+from rig.can.frame import Frame
+from rig.can.vreg import VregDecoder, VregMessage
+from rig.can.vreg_table import load_vreg_table
+from rig.errors import NotOnThisBench
+from rig.kernel import Kernel, seconds
+from rig.safety.envelope import OVER, Envelope
+from rig.signal import Poller, Signal
+
+GX_ADDRESS = 0x20
+GX_NAME = DeviceName(unique=1, manufacturer=358, function=130, device_class=25)
+BATTERY_FUNCTION, FUNCTION_BYTE = 170, 5
+ADDRESS_CLAIM_PGN = 0xEE
+ANSWER_TIMEOUT_S = 1.0
+REBOOT_NOISE_US = seconds(3)  # chosen: two periods of the DUT's fastest traffic lie within it
+REBOOT_TIME_US = seconds(20)  # chosen: a GX device is back after some 20 s
+
+Make = Callable[..., Signal[Any]]
+
+
+class Contact(IntEnum):
+    """A contact as a bench sees it."""
+
+    OPEN = 0
+    CLOSED = 1
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+OPEN, CLOSED = Contact.OPEN, Contact.CLOSED
+
+
+class Charger:
+    """The supply on the system bus."""
+
+    def __init__(self, supply: Supply, envelope: Envelope, make: Make) -> None:
+        self._supply, self._envelope = supply, envelope
+        self._guarded = False
+        poller = Poller(self._measure)
+        self.voltage: Signal[float] = make("charger voltage", "V", poll=poller)
+        self.current: Signal[float] = make("charger current", "A", poll=poller)
+
+    async def charge(self, current_a: float, voltage_v: float) -> None:
+        """Charge with up to ``current_a`` at up to ``voltage_v``; on until `off`.
+
+        Raises BenchError outside the bench's envelope.
+        """
+        envelope = self._envelope
+        envelope.permit_charge(voltage_v, current_a)
+        if not self._guarded:
+            await self._supply.set_ovp(OVER * envelope.voltage_v_max)
+            await self._supply.set_ocp(OVER * envelope.charge_current_a_max)
+            self._guarded = True
+        await self._supply.set_voltage(voltage_v)
+        await self._supply.set_current_limit(current_a)
+        if not await self._supply.output_is_on():
+            await self._supply.output_on()
+
+    async def off(self) -> None:
+        """Stop charging."""
+        await self._supply.output_off()
+
+    async def _measure(self) -> None:
+        reading = await self._supply.measure()
+        self.voltage.uncertainty = self._supply.voltage_uncertainty_v(reading.voltage_v)
+        self.current.uncertainty = self._supply.current_uncertainty_a(reading.current_a)
+        self.voltage.put(reading.voltage_v)
+        self.current.put(reading.current_a)
+
+
+class Consumer:
+    """The electronic load on the system bus."""
+
+    def __init__(self, load: Load, envelope: Envelope, make: Make) -> None:
+        self._load, self._envelope = load, envelope
+        poller = Poller(self._measure)
+        self.voltage: Signal[float] = make("load voltage", "V", poll=poller)
+        self.current: Signal[float] = make("load current", "A", poll=poller)
+
+    async def draw(self, current_a: float) -> None:
+        """Draw a constant current until `off`. Raises BenchError outside the envelope."""
+        self._envelope.permit_discharge(current_a)
+        await self._load.set_mode(LoadMode.CC)
+        await self._load.set_level(current_a)
+        if not await self._load.input_is_on():
+            await self._load.input_on()
+
+    async def off(self) -> None:
+        """Stop drawing."""
+        await self._load.input_off()
+
+    async def _measure(self) -> None:
+        reading = await self._load.measure()
+        self.voltage.uncertainty = self._load.voltage_uncertainty_v(reading.voltage_v)
+        self.current.uncertainty = self._load.current_uncertainty_a(reading.current_a)
+        self.voltage.put(reading.voltage_v)
+        self.current.put(reading.current_a)
+
+
+class BusView:
+    """One CAN bus as a monitor with a transmitter sees it."""
+
+    def __init__(self, bus: Bus, make: Make, decoder: Callable[[], Decoder]) -> None:
+        self._bus, self._make = bus, make
+        self._node = bus.attach("monitor", lambda _time_us, _frame: None)
+        self._decoder_of = decoder
+        self._decoder: Decoder | None = None
+        self._signals: dict[str, Signal[Any]] = {}
+        self._seen: list[Callable[[int, Frame], None]] = []
+
+    def _tap(self, time_us: int, _sender: str, frame: Frame) -> None:
+        for seen in tuple(self._seen):
+            seen(time_us, frame)
+
+    def _listen(self, seen: Callable[[int, Frame], None]) -> None:
+        if not self._seen:
+            self._bus.watch(self._tap)
+        self._seen.append(seen)
+
+    def signal(self, name: str) -> Signal[Any]:
+        """A signal of the bus's DBC, or of NMEA 2000, by its decoded name."""
+        if self._decoder is None:
+            self._decoder = self._decoder_of()
+            self._listen(self._decode)
+        if name not in self._signals:
+            self._signals[name] = self._make(name, "")
+        return self._signals[name]
+
+    def _decode(self, time_us: int, frame: Frame) -> None:
+        assert self._decoder is not None
+        for decoded in self._decoder.signals(time_us, frame):
+            wanted = self._signals.get(decoded.name)
+            if wanted is not None:
+                wanted.put(decoded.value, time_us)
+
+    def count(self, matches: Callable[[Frame], bool]) -> Signal[int]:
+        """How many frames that match have been on the bus since now."""
+        signal: Signal[int] = self._make("frames counted", "")
+        signal.put(0)
+
+        def seen(time_us: int, frame: Frame) -> None:
+            if matches(frame):
+                assert signal.latest is not None
+                signal.put(signal.latest.value + 1, time_us)
+
+        self._listen(seen)
+        return signal
+
+    def send(self, frame: Frame) -> None:
+        """Put a frame on the bus."""
+        self._node.send(frame)
+
+    async def load_pct(self, over_s: float) -> float:
+        """The bus load over the coming seconds, in percent."""
+        await asyncio.sleep(over_s)
+        return self._bus.load_pct(seconds(over_s))
+
+    def sniff(self, sniffer: Callable[[int, Frame], None]) -> None:
+        """Call ``sniffer`` with every frame from now on."""
+        self._listen(sniffer)
+
+
+class GxDevice:
+    """A GX device on VE.Can: it asks, writes, listens, and can reboot."""
+
+    def __init__(self, kernel: Kernel, bus: Bus, make: Make) -> None:
+        self._kernel, self._bus, self._make = kernel, bus, make
+        self._node = bus.attach("GX", self._receive)
+        self._decoder = VregDecoder()
+        self._signals: dict[tuple[int, str], Signal[Any]] = {}
+        self._answers: list[tuple[int, asyncio.Future[VregMessage]]] = []
+        self._names: dict[bytes, int] = {}
+        self._device_name: bytes | None = None
+        self.device_address = 0x50  # until it claims another
+        self.heard = make("frames of the DUT on VE.Can", "")
+        self.heard.put(0)
+        self._node.send(address_claim(GX_ADDRESS, GX_NAME))
+
+    def _receive(self, time_us: int, frame: Frame) -> None:
+        if not frame.extended:
+            return
+        source = frame.identifier & 0xFF
+        if frame.identifier >> 16 & 0xFF == ADDRESS_CLAIM_PGN:
+            self._note_claim(source, frame.data)
+        if source == self.device_address:
+            self.heard.put(self.heard.latest.value + 1 if self.heard.latest else 1, time_us)
+        message = self._decoder.decode(frame)
+        if message is None or message.source != self.device_address or message.kind == "request":
+            return
+        self._settle_answers(message)
+        if message.kind == "data":
+            for name, value in message.values.items():
+                self._signal(message.register, name).put(value, time_us)
+
+    def _note_claim(self, source: int, name: bytes) -> None:
+        """The first battery that claims an address is the DUT; it is followed if it moves."""
+        if name[FUNCTION_BYTE] != BATTERY_FUNCTION:
+            return
+        if self._device_name is None:
+            self._device_name = name
+        if name == self._device_name:
+            self.device_address = source
+
+    def _settle_answers(self, message: VregMessage) -> None:
+        for entry in tuple(self._answers):
+            register, future = entry
+            if register == message.register and not future.done():
+                future.set_result(message)
+                self._answers.remove(entry)
+
+    def _signal(self, register: int, field: str) -> Signal[Any]:
+        key = register, field
+        if key not in self._signals:
+            unit = next(
+                (f.unit for f in load_vreg_table().registers[register].fields if f.name == field),
+                "",
+            )
+            self._signals[key] = self._make(f"vreg.{field}", unit)
+        return self._signals[key]
+
+    def register(self, field: str) -> Signal[Any]:
+        """A field of a register, such as "soc_pct", as the DUT broadcasts it."""
+        return self._signal(load_vreg_table().named(field).number, field)
+
+    async def request(self, register: int) -> VregMessage | None:
+        """Ask for a register: the value, the refusal, or None if nothing comes."""
+        return await self._exchange(
+            register, vreg_request(GX_ADDRESS, self.device_address, register)
+        )
+
+    async def write(self, register: int, data: bytes) -> VregMessage | None:
+        """Write a register: the new value, the acknowledge, or None if nothing comes."""
+        return await self._exchange(
+            register, vreg_write(GX_ADDRESS, self.device_address, register, data)
+        )
+
+    async def _exchange(self, register: int, frame: Frame) -> VregMessage | None:
+        future: asyncio.Future[VregMessage] = asyncio.get_running_loop().create_future()
+        entry = register, future
+        self._answers.append(entry)
+        self._node.send(frame)
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                return await future
+        except TimeoutError:
+            self._answers.remove(entry)
+            return None
+
+    def ask(self, register: int) -> None:
+        """Send a request without waiting for its answer."""
+        self._node.send(vreg_request(GX_ADDRESS, self.device_address, register))
+
+    async def reboot(self) -> None:
+        """Restart as a GX device does: error frames on the bus, silence, then back."""
+        self._bus.disturb(REBOOT_NOISE_US)
+        await asyncio.sleep(REBOOT_NOISE_US / 1e6)
+        self._node.detach()
+        await asyncio.sleep((REBOOT_TIME_US - REBOOT_NOISE_US) / 1e6)
+        self._node.reattach()
+        self._node.recover()
+        self._node.send(address_claim(GX_ADDRESS, GX_NAME))
+
+
+class SensorFaults(Protocol):
+    """What a bench can put in place of a battery's true readings."""
+
+    cell_voltages_v: dict[int, float]
+    cell_temperatures_c: dict[int, float]
+    positive_terminal_c: float | None
+    negative_terminal_c: float | None
+
+
+class BatteryFaults(Protocol):
+    """What a bench can do to a battery module."""
+
+    @property
+    def sensors(self) -> SensorFaults:
+        """Its sensors."""
+        ...
+
+    def fall_silent(self) -> None:
+        """Its frames reach the bus no more."""
+        ...
+
+    def speak_again(self) -> None:
+        """They do again."""
+        ...
+
+
+class CellView:
+    """One cell; its voltage sensor can be made to read something else."""
+
+    def __init__(self, sensors: SensorFaults, index: int) -> None:
+        self._sensors, self._index = sensors, index
+
+    def reads(self, voltage_v: float) -> None:
+        """The sensor reads this from now on."""
+        self._sensors.cell_voltages_v[self._index] = voltage_v
+
+    def reads_true(self) -> None:
+        """The sensor reads what the cell has."""
+        self._sensors.cell_voltages_v.pop(self._index, None)
+
+
+class SensorView:
+    """One cell-temperature sensor, which can be made to read something else."""
+
+    def __init__(self, sensors: SensorFaults, index: int) -> None:
+        self._sensors, self._index = sensors, index
+
+    def reads(self, temperature_c: float) -> None:
+        """It reads this from now on; NaN is an open sensor."""
+        self._sensors.cell_temperatures_c[self._index] = temperature_c
+
+    def reads_true(self) -> None:
+        """It reads what the cells have."""
+        self._sensors.cell_temperatures_c.pop(self._index, None)
+
+
+class BatteryView:
+    """One battery module, counted from 0 like its cells and sensors."""
+
+    def __init__(self, faults: BatteryFaults, counts: tuple[int, int], fan: Signal[bool]) -> None:
+        self._faults, self._counts = faults, counts
+        self.fan = fan
+
+    def cell(self, index: int) -> CellView:
+        """A cell. Raises NotOnThisBench for one that is not there."""
+        return CellView(self._faults.sensors, self._check(index, self._counts[0], "cells"))
+
+    def temperature_sensor(self, index: int) -> SensorView:
+        """A cell-temperature sensor. Raises NotOnThisBench for one that is not there."""
+        return SensorView(self._faults.sensors, self._check(index, self._counts[1], "sensors"))
+
+    def temperature_reads(self, temperature_c: float) -> None:
+        """All its cell-temperature sensors read this."""
+        for index in range(self._counts[1]):
+            self._faults.sensors.cell_temperatures_c[index] = temperature_c
+
+    def positive_terminal_reads(self, temperature_c: float) -> None:
+        """The sensor of its positive terminal reads this."""
+        self._faults.sensors.positive_terminal_c = temperature_c
+
+    def fall_silent(self) -> None:
+        """Its CAN wire is cut."""
+        self._faults.fall_silent()
+
+    def speak_again(self) -> None:
+        """Its CAN wire is mended."""
+        self._faults.speak_again()
+
+    @staticmethod
+    def _check(index: int, count: int, what: str) -> int:
+        if not 0 <= index < count:
+            raise NotOnThisBench(f"the battery has {count} {what}, counted from 0; asked: {index}")
+        return index

@@ -1,0 +1,1 @@
+"""Scenarios: one file a row of the catalogue, through terminals only."""
