@@ -11,6 +11,7 @@ from bms.data import FOLDER
 from bms.firmware import Basis, Change, UnknownRelease, Version
 from bms.releases import RELEASES, VERSIONS, general
 
+SILENT = "silent"
 DEFECTS = frozenset({"known-issue", "introduced"})  # they claim health, and fail while it is ill
 
 
@@ -142,6 +143,12 @@ def edges(item: Item) -> tuple[Version, ...]:
     return tuple(found)
 
 
+def release_before(item: Item) -> Version:
+    """The release before the one that the row is about; the first has none before it."""
+    release = item.release or VERSIONS[0]
+    return VERSIONS[max(0, VERSIONS.index(release) - 1)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """On which release a row is judged, or why it is not."""
@@ -151,7 +158,12 @@ class Judgement:
 
 
 def judged_on(item: Item, qualified: Version) -> Judgement:
-    """On the qualified release if the claim holds there, else on the last where it did."""
+    """On the qualified release if the claim holds there, else on the last where it did.
+
+    A silent row compares its own release with the one before, whatever is qualified.
+    """
+    if item.row_class == SILENT and item.release is not None and item.release <= qualified:
+        return Judgement(firmware=item.release)
     if item.holds(qualified):
         return Judgement(firmware=qualified)
     if item.release is not None and qualified < item.since and item.kind not in DEFECTS:
@@ -202,4 +214,5 @@ __all__ = [
     "judged_on",
     "neighbours",
     "partners",
+    "release_before",
 ]

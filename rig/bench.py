@@ -30,8 +30,8 @@ STATE_RUNNING, STATE_STANDBY = 9, 14  # public: register 0x0371
 class Device(CanBeAsked, Protocol):
     """What a bench can do to a device besides its buses and lines."""
 
-    async def update(self, release: str, path: UpdatePath) -> None:
-        """Install another release."""
+    async def update(self, release: str, path: UpdatePath, *, whole: bool = False) -> None:
+        """Install another release; ``whole``: with nothing left out of it."""
         ...
 
     def turn_null(self, mode: NullMode) -> None:
@@ -132,6 +132,10 @@ class Bench:
         """Update from the release of `needs(starts_on=...)` to the one under test."""
         await self.update_to(self.firmware)
 
+    async def install_reference_release(self) -> None:
+        """Install the release whose traces a silent row is compared with: the one before it."""
+        await self._parts.device.update(self._parts.reference, UpdatePath.TOOL, whole=True)
+
     async def second_master(self, firmware: str | None = None) -> SecondMaster:
         """Put another system on VE.Can, of the release under test unless another is named."""
         return await self._parts.add_master(firmware or self.firmware)
@@ -166,6 +170,11 @@ class Parts(Trunk, Protocol):
     @property
     def firmware(self) -> str:
         """The release under test."""
+        ...
+
+    @property
+    def reference(self) -> str:
+        """The release before the row's, which a silent row is compared with."""
         ...
 
     @property

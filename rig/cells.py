@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from bms.catalogue import catalogue, changes, edges, neighbours
+from bms.catalogue import SILENT, catalogue, changes, edges, neighbours
 from bms.firmware import Version
 from bms.releases import NEWEST, VERSIONS
 from rig.dut.terminals import NullMode
 from rig.planning import scenarios
 
-Mode = Literal["verdict", "edge", "leave-one-out", "null"]
+Mode = Literal["verdict", "edge", "leave-one-out", "null", "resolving"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,7 @@ class Cell:
     claimed: bool = True
     without: str | None = None
     null: str | None = None
+    reference: str | None = None  # for a silent row: the release whose traces are the measure
 
     @property
     def label(self) -> str:
@@ -39,6 +40,8 @@ class Cell:
 def newest_where_it_holds(item: str) -> Version:
     """The release on which leave-one-out and null devices are tried."""
     row = catalogue()[item]
+    if row.row_class == SILENT and row.release is not None:
+        return row.release
     return row.holds_on[-1] if row.holds_on else NEWEST
 
 
@@ -47,7 +50,9 @@ def edge_cells(*, every_release: bool = False) -> list[Cell]:
     cells = []
     for item in scenarios():
         row = catalogue()[item]
-        versions = set(VERSIONS if every_release else edges(row)) | {NEWEST}
+        versions = {newest_where_it_holds(item)}
+        if row.row_class != SILENT:
+            versions |= set(VERSIONS if every_release else edges(row)) | {NEWEST}
         cells += [
             Cell(item=item, firmware=str(v), mode="edge", claimed=row.holds(v))
             for v in sorted(versions)
@@ -100,6 +105,24 @@ def null_cells() -> list[Cell]:
         )
         for item in scenarios()
         for mode in NullMode
+    ]
+
+
+def resolving_cells() -> list[Cell]:
+    """What the stimuli of silent rows can see: a release less one change, against the whole."""
+    return [
+        Cell(
+            item=item,
+            firmware=str(newest_where_it_holds(other)),
+            mode="resolving",
+            claimed=False,
+            without=other,
+            reference=str(newest_where_it_holds(other)),
+        )
+        for item in scenarios()
+        if catalogue()[item].row_class == SILENT
+        for other in changes()
+        if _can_be_left_out(other, newest_where_it_holds(other))
     ]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from bms.catalogue import Item, catalogue, judged_on
+from bms.catalogue import Item, Judgement, catalogue, judged_on
 from bms.firmware import Version
 from rig.recording import Plan, PlanRow, RunFacts, SlotDelta, sha256_of
 
@@ -61,19 +61,35 @@ def _tests_in(path: Path) -> tuple[str, ...]:
     return tuple(n.name for n in tree.body if isinstance(n, kinds) and n.name.startswith("test_"))
 
 
-def make_plan(facts: RunFacts, qualified: Version, selected: frozenset[str] | None) -> Plan:
-    """The plan for a release; ``selected`` items only, or all that have a scenario."""
+def make_plan(
+    facts: RunFacts, qualified: Version, selected: frozenset[str] | None, *, exact: bool = False
+) -> Plan:
+    """The plan for a release; ``selected`` items only, or all that have a scenario.
+
+    ``exact``: every row on that very release, whether or not its claim holds there.
+    """
     known = scenarios()
     rows = tuple(
-        _row(item, known.get(item.id), qualified, selected) for item in catalogue().values()
+        _row(
+            item,
+            known.get(item.id),
+            Judgement(firmware=qualified) if exact else judged_on(item, qualified),
+            selected,
+            holds=item.holds(qualified),
+        )
+        for item in catalogue().values()
     )
     return Plan(run=facts, rows=rows)
 
 
 def _row(
-    item: Item, scenario: Scenario | None, qualified: Version, selected: frozenset[str] | None
+    item: Item,
+    scenario: Scenario | None,
+    judgement: Judgement,
+    selected: frozenset[str] | None,
+    *,
+    holds: bool,
 ) -> PlanRow:
-    judgement = judged_on(item, qualified)
     reason = judgement.reason if judgement.firmware is None else ""
     if scenario is None:
         reason = "no scenario yet"
@@ -92,7 +108,7 @@ def _row(
         since=str(item.since),
         until=None if item.until is None else str(item.until),
         revoked_by=item.superseded_by,
-        holds=item.holds(qualified),
+        holds=holds,
         deltas=tuple(
             SlotDelta(slot=d.place.name, was=show_value(d.was), now=show_value(d.now))
             for d in deltas

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bms.catalogue import UnknownItemId, catalogue, item_of, judged_on
+from bms.catalogue import UnknownItemId, catalogue, item_of, judged_on, release_before
 from bms.firmware import UnknownRelease, Version
 from bms.releases import NEWEST, release_of
 from rig.attempt import Attempt
@@ -62,6 +62,7 @@ class Run:
         self.firmware: Version = release_of(option("--firmware"))
         self.seed = int(option("--seed"))
         self.without: str | None = option("--without")
+        self.exact: bool = option("--exact")
         self.recording = not option("--no-record")
         cells = option("--cells")
         self.cells: list[Cell] | None = read_cells(Path(cells)) if cells else None
@@ -91,7 +92,7 @@ class Run:
             seed=self.seed,
             software=software(),
         )
-        self.record.write_plan(make_plan(facts, self.firmware, selected))
+        self.record.write_plan(make_plan(facts, self.firmware, selected, exact=self.exact))
 
 
 def _run_id(run: Run) -> str:
@@ -108,6 +109,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--out", default=None, help="folder of the run record")
     group.addoption("--without", default=None, help="leave one change out of the firmware, by id")
     group.addoption("--no-record", action="store_true", help="keep no record")
+    group.addoption("--exact", action="store_true", help="run rows on --firmware, held or not")
     group.addoption("--frames", action="store_true", help="show the last frames of a failure")
     group.addoption("--cells", default=None, help=argparse_suppress())
     group.addoption("--cells-out", default=None, help=argparse_suppress())
@@ -196,6 +198,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     id_ = _checked_id(metafunc.definition.path, marker)
     if run.cells is not None:
         cells = [cell for cell in run.cells if cell.item == id_]
+    elif run.exact:
+        cells = [Cell(item=id_, firmware=str(run.firmware), without=run.without)]
     else:
         judgement = judged_on(catalogue()[id_], run.firmware)
         release = str(judgement.firmware) if judgement.firmware is not None else None
@@ -255,7 +259,8 @@ async def bench(cell: Cell, request: pytest.FixtureRequest) -> AsyncIterator[Ben
     )
     null = NullMode(cell.null) if cell.null else None
     with guarded():
-        parts = SimulatedBench(kernel, run.bench, needs, spec, story.attempt, null)
+        reference = cell.reference or str(release_before(catalogue()[cell.item]))
+        parts = SimulatedBench(kernel, run.bench, needs, spec, story.attempt, null, reference)
         await parts.open()
         keeper = witness.set(story.attempt)
         try:

@@ -121,7 +121,7 @@ class BusView:
         self._node = bus.attach("monitor", lambda _time_us, _frame: None)
         self._decoder_of = decoder
         self._decoder: Decoder | None = None
-        self._signals: dict[str, Signal[Any]] = {}
+        self._signals: dict[tuple[str, int | None], Signal[Any]] = {}
         self._seen: list[Callable[[int, Frame], None]] = []
 
     def _tap(self, time_us: int, _sender: str, frame: Frame) -> None:
@@ -133,21 +133,26 @@ class BusView:
             self._bus.watch(self._tap)
         self._seen.append(seen)
 
-    def signal(self, name: str) -> Signal[Any]:
-        """A signal of the bus's DBC, or of NMEA 2000, by its decoded name."""
+    def signal(self, name: str, source: int | None = None) -> Signal[Any]:
+        """A signal of the bus's DBC, or of NMEA 2000, by its decoded name.
+
+        ``source``: only as this node or address sends it; None: whoever does.
+        """
         if self._decoder is None:
             self._decoder = self._decoder_of()
             self._listen(self._decode)
-        if name not in self._signals:
-            self._signals[name] = self._make(name, "")
-        return self._signals[name]
+        key = name, source
+        if key not in self._signals:
+            self._signals[key] = self._make(name if source is None else f"{name} of {source}", "")
+        return self._signals[key]
 
     def _decode(self, time_us: int, frame: Frame) -> None:
         assert self._decoder is not None
         for decoded in self._decoder.signals(time_us, frame):
-            wanted = self._signals.get(decoded.name)
-            if wanted is not None:
-                wanted.put(decoded.value, time_us)
+            for source in (None, decoded.source):
+                wanted = self._signals.get((decoded.name, source))
+                if wanted is not None:
+                    wanted.put(decoded.value, time_us)
 
     def count(self, matches: Callable[[Frame], bool]) -> Signal[int]:
         """How many frames that match have been on the bus since now."""
@@ -336,9 +341,16 @@ class SensorView:
 class BatteryView:
     """One battery module, counted from 0 like its cells and sensors."""
 
-    def __init__(self, faults: BatteryFaults, counts: tuple[int, int], fan: Signal[bool]) -> None:
+    def __init__(
+        self, faults: BatteryFaults, counts: tuple[int, int], bus: BusView, node: int
+    ) -> None:
         self._faults, self._counts = faults, counts
-        self.fan = fan
+        self._bus, self._node = bus, node
+
+    @property
+    def fan(self) -> Signal[int]:
+        """Whether its fan runs, as it says on the private bus: 1 or 0."""
+        return self._bus.signal("private.fan_on", self._node)
 
     def cell(self, index: int) -> CellView:
         """A cell. Raises NotOnThisBench for one that is not there."""

@@ -50,8 +50,10 @@ class SimulatedBench:
         spec: DutSpec,
         attempt: Attempt,
         null: NullMode | None = None,
+        reference: str | None = None,
     ) -> None:
         self.kernel, self.needs, self.firmware = kernel, needs, spec.firmware
+        self.reference = reference or spec.firmware
         self._file, self._spec, self._attempt, self._null = file, spec, attempt, null
         self._shared = {
             "ve_can": Bus(kernel, "ve_can", VE_CAN_BIT_RATE),
@@ -166,9 +168,14 @@ class SimulatedBench:
 
     def _battery(self, index: int) -> BatteryView:
         module = self._system.modules[index]
-        fan: Signal[Any] = self._make(f"battery {index} fan", "")
         counts = module.type.cells, module.type.temperature_sensors
-        return BatteryView(module, counts, fan)
+        return BatteryView(module, counts, self.buses["private"], index)
+
+    @property
+    def frames_total(self) -> int:
+        """How many frames its buses have carried."""
+        buses = (self._system.private, *self._shared.values())
+        return sum(bus.frames_total for bus in buses)
 
     def arranged(self) -> None:
         """The arrangement stands; a null device takes over here."""

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from bms.data import BatteryType
 from rig.can.bus import Bus
 from rig.dut.model import DutSpec, ModelDut
-from rig.dut.modules import ModelModule, battery_type
+from rig.dut.modules import BatteryType, ModelModule, battery_type
 from rig.kernel import Kernel
 from rig.needs import Needs
 from rig.plant.plant import Plant

@@ -89,9 +89,10 @@ class ModelDut:
         self._boot_loaders = _boot_loaders_of(release_of(release))
         self._boot(release)
 
-    def _boot(self, release: str) -> None:
+    def _boot(self, release: str, *, whole: bool = False) -> None:
         running = firmware(release)
-        if self._spec.without is not None and release == self._spec.firmware:
+        left_out = self._spec.without is not None and release == self._spec.firmware
+        if left_out and self._spec.without is not None and not whole:
             running = running.without(self._spec.without)
         model = hardware()[self._spec.hardware]
         self._master = Master(running, self._memory.registers, model, self._spec.serial)
@@ -126,7 +127,7 @@ class ModelDut:
             return
         now_us = self._kernel.now_us
         plant = self._plant
-        plant.advance(now_us)
+        plant.sample(now_us)
         age_us = self._age_us
         received, self._received = self._received, []
         levels = self._levels
@@ -209,14 +210,15 @@ class ModelDut:
         async with asyncio.timeout(TOOL_TIMEOUT_S):
             return bytes(await future)
 
-    async def update(self, release: str, path: UpdatePath) -> None:
+    async def update(self, release: str, path: UpdatePath, *, whole: bool = False) -> None:
         """Install ``release`` at once, and start it with the memory as it is.
 
-        Only the tool brings boot loaders; any other path leaves them as they are.
+        Only the tool brings boot loaders; any other path leaves them as they are. ``whole``: with
+        nothing left out, even if it is the release under test.
         """
         if path is UpdatePath.TOOL:
             self._boot_loaders = _boot_loaders_of(release_of(release))
-        self._boot(release)
+        self._boot(release, whole=whole)
         await asyncio.sleep(1.0)
 
     def turn_null(self, mode: NullMode) -> None:

@@ -85,7 +85,7 @@ class ModelModule:
             self._wake_at(outputs.next_step_us)
 
     def _measure(self, now_us: int, received: tuple[Reception, ...]) -> BatteryInputs:
-        self._plant.advance(now_us)
+        self._plant.sample(now_us)
         cells, sensors = self._cells, self.sensors
         voltages, temperatures = cells.cell_voltages(), cells.cell_temperatures()
         for index, value in sensors.cell_voltages_v.items():
@@ -117,3 +117,6 @@ class ModelModule:
 
 def _none_if_nan(value_c: float | None) -> float | None:
     return None if value_c is None or math.isnan(value_c) else value_c
+
+
+__all__ = ["BatteryType", "ModelModule", "Sensors", "battery_type"]

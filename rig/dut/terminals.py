@@ -62,6 +62,6 @@ class DutTerminals(Protocol):
         """One exchange of the diagnostic tool. Raises TimeoutError if no answer comes."""
         ...
 
-    async def update(self, release: str, path: UpdatePath) -> None:
+    async def update(self, release: str, path: UpdatePath, *, whole: bool = False) -> None:
         """Install another release."""
         ...

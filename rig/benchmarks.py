@@ -1,0 +1,212 @@
+"""How fast the rig is: `python -m rig.benchmarks [ONLY]`, merged into benchmarks.json by name.
+
+Rules of this file: time is the processor time of this process, so that a busy machine changes
+little; building a bench and starting its system are not counted; a figure is the median of its
+windows. A figure with a goal is met at or above it, or, where it is a cost in us, at or below it.
+"""
+
+import asyncio
+import json
+import statistics
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from rich.console import Console
+from rich.table import Table
+
+from rig.attempt import Attempt
+from rig.bench import Bench
+from rig.benches.file import load_bench
+from rig.benches.simulated import SimulatedBench
+from rig.can.bus import Bus
+from rig.can.frame import Frame
+from rig.clock import cpu_s
+from rig.dut.model import DutSpec
+from rig.guard import guarded
+from rig.kernel import Kernel, VirtualLoop, milliseconds, seconds
+from rig.needs import Needs
+
+T = TypeVar("T")
+RECORD = Path(__file__).parent.parent / "benchmarks.json"
+RELEASE = "1.38"
+WINDOWS = 3
+CHARGE_A, CHARGE_V = 50.0, 28.0  # chosen: what a charger of a small system does for hours
+FRAMES = 20_000
+QUERIES = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One figure; ``goal`` is None where nobody has set one."""
+
+    name: str
+    value: float
+    unit: str
+    goal: float | None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal is met, None where there is none."""
+        if self.goal is None:
+            return None
+        return self.value <= self.goal if self.unit == "us" else self.value >= self.goal
+
+
+def sim_speed_2_batteries() -> list[Figure]:
+    """The default system, running and charging, recorded."""
+    return _sim_speed(batteries=2, window_s=300.0, speed_goal=300.0, frames_goal=40.0)
+
+
+def sim_speed_16_batteries() -> list[Figure]:
+    """Sixteen modules in parallel, running and charging, recorded."""
+    return _sim_speed(batteries=16, window_s=60.0, speed_goal=60.0, frames_goal=700.0)
+
+
+def _sim_speed(
+    *, batteries: int, window_s: float, speed_goal: float, frames_goal: float
+) -> list[Figure]:
+    async def measure() -> tuple[float, float]:
+        async with _bench(Needs(parallel=batteries)) as (bench, parts):
+            await bench.running()
+            await bench.charger.charge(CHARGE_A, CHARGE_V)
+            await bench.wait(seconds(10))
+            frames_before = parts.frames_total
+            cost_s = await _median_cost_s(lambda: bench.wait(seconds(window_s)))
+            frames = parts.frames_total - frames_before
+            return window_s / cost_s, frames / (WINDOWS * window_s)
+
+    speed, frames = _run(measure())
+    system = f"{batteries}_batteries"
+    return [
+        Figure(name=f"sim_speed_{system}", value=speed, unit="x real time", goal=speed_goal),
+        Figure(name=f"frames_per_sim_s_{system}", value=frames, unit="1/s", goal=frames_goal),
+    ]
+
+
+def cost_per_frame() -> list[Figure]:
+    """One frame's way over a bus: queue, arbitration, delivery, record and digest."""
+
+    async def measure() -> float:
+        kernel = _kernel()
+        with TemporaryDirectory() as folder:
+            attempt = Attempt(kernel, "benchmark", "frames", Path(folder))
+            bus = Bus(kernel, "bus", 250_000)
+            bus.watch(lambda time_us, _sender, frame: attempt.frame(time_us, 0, frame))
+            sender = bus.attach("sender", None)
+            bus.attach("receiver", lambda _time_us, _frame: None)
+
+            def send() -> None:
+                sender.send(Frame(0x18F02001, bytes(8)))
+                kernel.after(milliseconds(1), send)
+
+            kernel.after(0, send)
+            cost_s = await _median_cost_s(lambda: asyncio.sleep(FRAMES / 1000))
+            attempt.close()
+        return cost_s / FRAMES * 1e6
+
+    return [Figure(name="cost_per_frame_us", value=_run(measure()), unit="us", goal=None)]
+
+
+def instrument_query() -> list[Figure]:
+    """One measurement of the supply: driver, session, PyVISA, twin and circuit."""
+
+    async def measure() -> float:
+        async with _bench(Needs()) as (bench, _):
+
+            async def ask() -> None:
+                for _ in range(QUERIES):
+                    await bench.charger.current.read()
+
+            return await _median_cost_s(ask) / QUERIES * 1e6
+
+    return [Figure(name="instrument_query_us", value=_run(measure()), unit="us", goal=None)]
+
+
+BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
+    "sim_speed_2_batteries": sim_speed_2_batteries,
+    "sim_speed_16_batteries": sim_speed_16_batteries,
+    "cost_per_frame_us": cost_per_frame,
+    "instrument_query_us": instrument_query,
+}
+
+
+@asynccontextmanager
+async def _bench(needs: Needs) -> AsyncIterator[tuple[Bench, SimulatedBench]]:
+    """A simulated bench as an attempt has it: open, guarded, and recording to a disk."""
+    kernel = _kernel()
+    with TemporaryDirectory() as folder, guarded():
+        attempt = Attempt(kernel, "benchmark", "bench", Path(folder))
+        parts = SimulatedBench(
+            kernel, load_bench("sim"), needs, DutSpec(firmware=RELEASE), attempt
+        )
+        await parts.open()
+        try:
+            yield Bench(parts), parts
+        finally:
+            await parts.close()
+            attempt.close()
+
+
+async def _median_cost_s(work: Callable[[], Awaitable[None]]) -> float:
+    """Processor seconds that ``work`` takes: the median of some windows."""
+    costs = []
+    for _ in range(WINDOWS):
+        start_s = cpu_s()
+        await work()
+        costs.append(cpu_s() - start_s)
+    return statistics.median(costs)
+
+
+def _kernel() -> Kernel:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    return loop.kernel
+
+
+def _run(work: Coroutine[None, None, T]) -> T:
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(work)
+
+
+def merge(path: Path, figures: Sequence[Figure]) -> None:
+    """Put the figures into the list at ``path``; those of other names stay as they are."""
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    by_name = {entry["name"]: entry for entry in known}
+    by_name.update({figure.name: asdict(figure) for figure in figures})
+    path.write_text(json.dumps(list(by_name.values()), indent=2) + "\n", encoding="utf-8")
+
+
+def table(figures: Sequence[Figure]) -> Table:
+    """The figures for a reader at a terminal."""
+    shown = Table("benchmark", "value", "unit", "goal", "met")
+    for figure in figures:
+        goal = "" if figure.goal is None else f"{figure.goal:g}"
+        met = {None: "", True: "yes", False: "NO"}[figure.met]
+        shown.add_row(figure.name, f"{figure.value:.1f}", figure.unit, goal, met)
+    return shown
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the benchmarks whose name holds the argument, all without one; the exit code."""
+    only = arguments[0] if arguments else ""
+    chosen = {name: run for name, run in BENCHMARKS.items() if only in name}
+    console = Console()
+    if not chosen:
+        console.print(f"ONLY={only}: no such benchmark; allowed: {', '.join(BENCHMARKS)}")
+        return 2
+    figures: list[Figure] = []
+    for name, run in chosen.items():
+        console.print(f"{name} ...", style="dim")
+        figures += run()
+    merge(RECORD, figures)
+    console.print(table(figures))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

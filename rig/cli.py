@@ -1,0 +1,314 @@
+"""The `hil` command. It parses and prints; what it does stands in `rig.commands` and `reports`."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bms.catalogue import UnknownItemId, catalogue, item_of
+from bms.firmware import UnknownRelease
+from bms.releases import NEWEST, release_of
+from reports import render_page, write_allure, write_junit
+from rig.benches.file import known_benches, load_bench
+from rig.cells import edge_cells, leave_one_out_cells, null_cells, without_a_delta
+from rig.clock import utc_now, wall_s
+from rig.commands.history import UnknownSlot, diff, explain, history
+from rig.commands.matrix import Square, as_json, disagreements, run_matrix
+from rig.commands.running import all_paths, run_session, workers
+from rig.commands.skeleton import AlreadyThere, new_scenario
+from rig.errors import BenchFileError
+from rig.planning import ROOT, scenarios
+from rig.recording import RecordError, RunRecord, RunVerdicts, Verdict, exit_code
+
+BAD_INPUT = 2
+# The family of Typer's usage errors, whatever package it lies in; all have `format_message`.
+USAGE_ERROR: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Test rig for the Lynx Ion BMS: every statement of its change log, proven.",
+)
+bms_app = typer.Typer(no_args_is_help=True, help="How the firmware came about.")
+scenario_app = typer.Typer(no_args_is_help=True, help="Scenarios.")
+bench_app = typer.Typer(no_args_is_help=True, help="Benches.")
+app.add_typer(bms_app, name="bms")
+app.add_typer(scenario_app, name="scenario")
+app.add_typer(bench_app, name="bench")
+out = Console()
+
+Firmware = Annotated[str, typer.Option(help="Release under test: 1.38, v1.38 or v01.38.")]
+BenchName = Annotated[str, typer.Option("--bench", help="Name of a bench, or its .toml file.")]
+Seed = Annotated[int, typer.Option(help="Seed of all chance.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; all cores.")]
+
+
+@app.command(epilog="Example: hil qualify --firmware 1.38 --out runs/monday")
+def qualify(
+    firmware: Firmware = str(NEWEST),
+    bench: BenchName = "sim",
+    seed: Seed = 1,
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the run record; default runs/<time>.")
+    ] = None,
+    jobs: Jobs = None,
+    strict: Annotated[bool, typer.Option(help="NOT RUN rows make the exit code 1.")] = False,
+) -> None:
+    """Qualify a release against the change log, and make the report."""
+    release, loaded = release_of(firmware), load_bench(bench)
+    stamp = utc_now().replace(":", "").replace("-", "")
+    folder = (out_folder or ROOT / "runs" / f"{stamp}-{loaded.name}-{release}").resolve()
+    if (folder / "plan.json").exists():
+        raise BenchFileError(f"--out {folder}: holds a run already; allowed: a new or empty folder")
+    began_s, known = wall_s(), scenarios()
+    out.print(
+        f"Qualifying firmware {release} on bench {loaded.name}: {len(catalogue())} statements, "
+        f"{len(known)} with a scenario."
+    )
+    total = sum(len(scenario.tests) for scenario in known.values())
+    options = ["--firmware", str(release), "--bench", bench, "--seed", str(seed)]
+    options += ["--out", str(folder), *workers(jobs, total)]
+    run_session(options, all_paths(), folder / "pytest.log", folder / "journal.jsonl", total)
+    record = RunRecord(folder)
+    verdicts = record.finish(utc_now())
+    _print_verdicts(verdicts)
+    page = _render(folder)
+    out.print(f"{wall_s() - began_s:.1f} s. Record: {folder}\nReport: {page}", soft_wrap=True)
+    raise typer.Exit(exit_code([item.verdict for item in verdicts.items], strict=strict))
+
+
+def _print_verdicts(verdicts: RunVerdicts) -> None:
+    """Failures first, then how many of each."""
+    counts: dict[str, int] = {}
+    table = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
+    for title in ("row", "verdict", "on", "reason"):
+        table.add_column(title)
+    for item in verdicts.items:
+        reason = f": {item.reason}" if item.verdict is Verdict.NOT_RUN else ""
+        name = f"{item.verdict}{reason}"
+        counts[name] = counts.get(name, 0) + 1
+        if item.verdict not in {Verdict.PASS, Verdict.NOT_RUN}:
+            table.add_row(item.id, str(item.verdict), item.firmware or "", item.reason)
+    if table.row_count:
+        out.print(table)
+    for name in sorted(counts, key=lambda n: (n != "PASS", n)):
+        out.print(f"{counts[name]:4}  {name}")
+
+
+def _render(folder: Path) -> Path:
+    """All views of a record."""
+    page = render_page(folder)
+    write_allure(folder, folder / "allure-results")
+    write_junit(folder, folder / "junit.xml")
+    return page
+
+
+@app.command(epilog="Example: hil run v1.08-04 --firmware 1.07 --trace")
+def run(
+    item: Annotated[str, typer.Argument(help="Id of the row, such as v1.08-04.")],
+    firmware: Firmware = str(NEWEST),
+    bench: BenchName = "sim",
+    seed: Seed = 1,
+    trace: Annotated[bool, typer.Option(help="Show the last frames around a failure.")] = False,
+    pdb: Annotated[bool, typer.Option(help="Stop in the debugger at a failure.")] = False,
+) -> None:
+    """Run one scenario on one release, as it is, whether or not its claim holds there."""
+    row = item_of(item)
+    release, _ = release_of(firmware), load_bench(bench)
+    scenario = scenarios().get(row.id)
+    if scenario is None:
+        known = ", ".join(scenarios())
+        raise UnknownItemId(f"{row.id} has no scenario yet; these have one: {known}")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--exact"]
+    command += ["--firmware", str(release), "--bench", bench, "--seed", str(seed), "--tb=short"]
+    command += [*(["--frames"] if trace else []), *(["--pdb"] if pdb else []), str(scenario.path)]
+    raise typer.Exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
+
+
+@app.command(epilog="Example: hil matrix --edges --leave-one-out --null --out matrix.json")
+def matrix(
+    edges: Annotated[bool, typer.Option("--edges", help="Both sides of each edge.")] = False,
+    every_release: Annotated[bool, typer.Option("--every-release", help="All releases.")] = False,
+    leave_one_out: Annotated[
+        bool, typer.Option("--leave-one-out", help="Less its own item, and less each neighbour.")
+    ] = False,
+    null: Annotated[bool, typer.Option("--null", help="On devices that do nothing.")] = False,
+    only: Annotated[list[str] | None, typer.Option("--only", help="These ids only.")] = None,
+    out_file: Annotated[Path | None, typer.Option("--out", help="JSON file to write.")] = None,
+    jobs: Jobs = None,
+) -> None:
+    """Prove that each scenario fails where it must, and passes where it must."""
+    cells = edge_cells(every_release=every_release) if edges or every_release else []
+    cells += leave_one_out_cells() if leave_one_out else []
+    cells += null_cells() if null else []
+    cells = cells or edge_cells()
+    if only:
+        wanted = {item_of(text).id for text in only}
+        cells = [cell for cell in cells if cell.item in wanted]
+    began_s = wall_s()
+    squares, said = run_matrix(cells, jobs)
+    _print_staircase(squares)
+    wrong = disagreements(squares)
+    if any(square.measured == "not run" for square in squares):
+        out.print(said[-3000:], markup=False, highlight=False)
+    for sentence in wrong:
+        out.print(f"disagrees: {sentence}", markup=False, highlight=False, soft_wrap=True)
+    if leave_one_out:
+        for item, proof in without_a_delta().items():
+            out.print(f"{item} has no delta: {proof}", soft_wrap=True)
+    if out_file is not None:
+        out_file.write_text(as_json(squares), encoding="utf-8")
+    out.print(
+        f"{len(squares)} cells, {len(wrong)} disagreements, {sum(s.sim_s for s in squares):.0f} s "
+        f"of bench time in {wall_s() - began_s:.1f} s"
+    )
+    raise typer.Exit(1 if wrong else 0)
+
+
+def _sign(square: Square) -> str:
+    if not isinstance(square.measured, bool):
+        return "!"
+    if square.measured:
+        return "+" if square.claimed else "P"
+    return "F" if square.claimed else "."
+
+
+def _print_staircase(squares: list[Square]) -> None:
+    """Rows against releases: what each scenario did. Capitals mark what was not claimed."""
+    releases = sorted({s.firmware for s in squares if s.mode == "edge"})
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("row")
+    for release in releases:
+        table.add_column(release.split(".")[1], justify="center")
+    for title in ("own", "others", "null"):
+        table.add_column(title, justify="right")
+    for item in dict.fromkeys(square.item for square in squares):
+        mine = [square for square in squares if square.item == item]
+        at = {s.firmware: s for s in mine if s.mode == "edge"}
+        cells = [_sign(at[r]) if r in at else " " for r in releases]
+        loo = [s for s in mine if s.mode == "leave-one-out"]
+        groups = (
+            [s for s in loo if not s.claimed],
+            [s for s in loo if s.claimed],
+            [s for s in mine if s.mode == "null"],
+        )
+        cells += [f"{sum(s.agrees for s in g)}/{len(g)}" if g else "" for g in groups]
+        table.add_row(item, *cells)
+    out.print(table)
+    out.print("+ passes, . fails by a claim, as it should; P, F, ! not as claimed", style="dim")
+
+
+@app.command(epilog="Example: hil report runs/monday --matrix matrix.json")
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder of a run record.")],
+    matrix_file: Annotated[
+        Path | None, typer.Option("--matrix", help="Squares that `hil matrix --out` wrote.")
+    ] = None,
+) -> None:
+    """Make the views of a run again: page, Allure results, JUnit."""
+    RunRecord(folder).plan()
+    if matrix_file is not None:
+        if not matrix_file.is_file():
+            raise BenchFileError(f"--matrix {matrix_file}: no such file; allowed: a JSON file")
+        shutil.copyfile(matrix_file, folder / "matrix.json")
+    out.print(str(_render(folder)), soft_wrap=True)
+
+
+@app.command("explain", epilog="Example: hil explain v1.08-04")
+def explain_command(
+    item: Annotated[str, typer.Argument(help="Id of the row.")],
+    as_json_: Annotated[bool, typer.Option("--json", help="For a machine.")] = False,
+) -> None:
+    """Tell a row: statement, slots, scenario, and its last verdicts."""
+    lines = explain(item)
+    verdicts = _last_verdicts(item_of(item).id)
+    if as_json_:
+        print(json.dumps({"id": item_of(item).id, "lines": lines, "verdicts": verdicts}))  # noqa: T201
+        return
+    for line in lines + [f"  {verdict}" for verdict in verdicts]:
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _last_verdicts(id_: str, most: int = 5) -> list[str]:
+    """The newest verdicts of a row among the runs of this tree; broken records are passed over."""
+    found = []
+    for path in sorted((ROOT / "runs").glob("*/verdicts.json"), reverse=True):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            verdict = next(i for i in content["items"] if i["id"] == id_)
+        except (OSError, ValueError, KeyError, StopIteration):
+            continue
+        found.append(f"{content['run']['id']}: {verdict['verdict']} on {verdict['firmware']}")
+        if len(found) == most:
+            break
+    return found
+
+
+@bms_app.command("history", epilog="Example: hil bms history contactor.opening_delay")
+def bms_history(
+    slot: Annotated[str, typer.Argument(help="A slot; a wrong one lists all.")],
+) -> None:
+    """One slot over all releases."""
+    out.print(history(slot), markup=False, highlight=False, soft_wrap=True)
+
+
+@bms_app.command("diff", epilog="Example: hil bms diff 1.36 1.38")
+def bms_diff(
+    old: Annotated[str, typer.Argument(help="A release.")],
+    new: Annotated[str, typer.Argument(help="Another release.")],
+) -> None:
+    """What changed between two releases."""
+    for line in diff(old, new) or ["no difference that is built yet"]:
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@scenario_app.command("new", epilog='Example: hil scenario new v1.09-02 "interlock opens at once"')
+def scenario_new(
+    item: Annotated[str, typer.Argument(help="Id of the row.")],
+    words: Annotated[str, typer.Argument(help="A few words for the file's name.")] = "",
+) -> None:
+    """Lay down the skeleton of a scenario."""
+    out.print(str(new_scenario(item, words).relative_to(ROOT)))
+
+
+@bench_app.command("list", epilog="Example: hil bench list")
+def bench_list() -> None:
+    """The benches that come with the project."""
+    for name in known_benches():
+        bench = load_bench(name)
+        out.print(f"{name:12} {bench.kind:12} {bench.description}", highlight=False)
+
+
+def main() -> None:
+    """Run `hil`. A bad input is one line and exit code 2."""
+    arguments = sys.argv[1:] or ["--help"]
+    try:
+        result = app(arguments, standalone_mode=False)
+    except typer.Abort:
+        sys.exit(130)
+    except USAGE_ERROR as error:
+        sys.exit(_complain(error.format_message()))
+    except (
+        BenchFileError,
+        UnknownRelease,
+        UnknownItemId,
+        UnknownSlot,
+        AlreadyThere,
+        RecordError,
+    ) as error:
+        sys.exit(_complain(str(error)))
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _complain(text: str) -> int:
+    print(f"hil: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201
+    return BAD_INPUT
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Runs scenarios in a session of pytest, with progress, and gives back its exit code."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from rig.planning import ROOT, scenarios
+
+POLL_S = 0.2
+
+
+def workers(jobs: int | None, tests: int) -> list[str]:
+    """The options that spread a session over processors; one process for little work."""
+    count = jobs if jobs is not None else (os.cpu_count() or 1)
+    count = min(count, tests)
+    return [] if count <= 1 else ["-n", str(count), "--dist", "worksteal"]
+
+
+def run_session(
+    options: Sequence[str], paths: Sequence[Path], log: Path, journal: Path, total: int
+) -> int:
+    """Run pytest quietly, and show how far it is. Ctrl-C is passed on: the bench ends safe.
+
+    What pytest says goes to ``log``; ``journal`` grows by one line a test. Returns the exit code.
+    """
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+    command += [str(path) for path in paths]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    console = Console(stderr=True)
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with log.open("wb") as sink, Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("starting", total=total)
+        child = subprocess.Popen(
+            command, cwd=ROOT, stdout=sink, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            while not _ended(child):
+                done, last = _progress(journal)
+                progress.update(task, completed=done, description=last)
+        except KeyboardInterrupt:
+            console.print("interrupted: bringing the bench to its safe state ...")
+            os.killpg(child.pid, signal.SIGINT)
+            child.wait()
+        return child.returncode
+
+
+def _ended(child: "subprocess.Popen[bytes]") -> bool:
+    """Whether it has; after a moment's wait."""
+    try:
+        child.wait(POLL_S)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _progress(journal: Path) -> tuple[int, str]:
+    """How many tests have ended, and the last of them in words."""
+    if not journal.is_file():
+        return 0, "starting"
+    done, last = 0, "starting"
+    for line in journal.read_text(encoding="utf-8").splitlines():
+        try:
+            entry = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if entry.get("what", "END") == "END":
+            done += 1
+            what = entry.get("verdict") or ("ok" if _as_claimed(entry) else "DISAGREES")
+            last = f"{entry['item']} on {entry.get('firmware')}: {what}"
+    return done, last
+
+
+def _as_claimed(entry: dict[str, object]) -> bool:
+    return entry.get("measured") is entry.get("claimed") or not entry.get("claimed")
+
+
+def all_paths() -> list[Path]:
+    """The files of all scenarios."""
+    return [scenario.path for scenario in scenarios().values()]
