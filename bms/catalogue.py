@@ -74,9 +74,10 @@ def catalogue() -> Mapping[str, Item]:
 
 def item_of(text: str) -> Item:
     """The row of an id. Raises UnknownItemId, with the nearest ids, for one that is none."""
-    found = catalogue().get(text) or catalogue().get(f"v{text}")
+    written = f"v{text}" if text[:1].isdigit() else text
+    found = catalogue().get(written)
     if found is None:
-        near = [known for known in catalogue() if known.startswith(text[:5])][:8]
+        near = [known for known in catalogue() if known.startswith(written[:5])][:8]
         hint = f"; near it: {', '.join(near)}" if near else "; ids look like v1.08-04"
         raise UnknownItemId(f"{text!r} is no id of the catalogue{hint}")
     return found
@@ -191,6 +192,8 @@ def partners(item: str) -> frozenset[str]:
 def neighbours(item: str) -> tuple[str, ...]:
     """The other items whose deltas lie in a room that ``item`` changes; partners are none."""
     table = changes()
+    if item not in table:
+        return ()
     rooms = {delta.place.slot.room for delta in table[item].deltas}
     close = partners(item)
     return tuple(

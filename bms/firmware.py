@@ -276,7 +276,8 @@ class Firmware:
     def without(self, item: str) -> Firmware:
         """Take one change out of this firmware; later changes of the same places go along.
 
-        Raises UnknownItem if no change of this firmware is ``item``, or if it has no deltas.
+        Raises UnknownItem if no change of this firmware is ``item``, or if it has no deltas for
+        this component.
         """
         return undo(self.version, self.releases, self.component, without=item)
 
@@ -296,13 +297,25 @@ def _newest_first(releases: Sequence[Release]) -> Iterator[tuple[Release, type[C
             yield release, change
 
 
-def _places_of(item: str, version: Version, releases: Sequence[Release]) -> frozenset[Place]:
-    """The places that ``item`` changed, in a firmware of ``version``."""
+def _places_in(change: type[Change], component: Component) -> Iterator[Place]:
+    for delta in change.deltas:
+        if delta.place.slot.room.component is component:
+            yield delta.place
+
+
+def _places_of(
+    item: str, version: Version, releases: Sequence[Release], component: Component
+) -> frozenset[Place]:
+    """The places that ``item`` changed, in a component's firmware of ``version``."""
     for release, change in _newest_first(releases):
         if change.item == item and release.version <= version:
-            if not change.deltas:
-                raise UnknownItem(f"{item} has no delta to leave out; {change.cured_by} cures it")
-            return frozenset(delta.place for delta in change.deltas)
+            places = frozenset(_places_in(change, component))
+            if not places:
+                why = change.exempt or f"{change.cured_by} cures it"
+                if change.deltas:
+                    why = f"it changes another component than the {component}"
+                raise UnknownItem(f"{item} has no delta to leave out; {why}")
+            return places
     raise UnknownItem(f"{item} is no change of firmware {version}")
 
 
@@ -319,7 +332,9 @@ def undo(
     change does not leave what the next release finds.
     """
     differs: dict[Place, Any] = {}
-    leaving = frozenset[Place]() if without is None else _places_of(without, version, releases)
+    leaving = frozenset[Place]()
+    if without is not None:
+        leaving = _places_of(without, version, releases, component)
     passed = without is None
     for release, change in _newest_first(releases):
         newer = version < release.version

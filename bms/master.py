@@ -117,9 +117,12 @@ class Master:
         view.diagnostics = self._diagnostics.step(now_us, view)
         view.ve_can = self._ve_can.step(now_us, view)
         view.external_can = self._external_can.step(now_us, view)
-        return self._outputs()
+        # A new setting is taken, and stored, in a step of its own right away: what the device has
+        # acknowledged survives an update that follows at once.
+        changed = view.diagnostics.setting is not None or view.ve_can.setting is not None
+        return self._outputs(now_us if changed else self._next_control_us)
 
-    def _outputs(self) -> Outputs:
+    def _outputs(self, next_step_us: int) -> Outputs:
         view = self.view
         writes = {**view.settings.writes, **view.soc.writes, **view.events.writes}
         sent = [Transmission(Port.PRIVATE, frame) for frame in view.battery_bus.sent]
@@ -144,5 +147,5 @@ class Master:
             recover=(Port.VE_CAN,) if view.ve_can.recover else (),
             tool=view.diagnostics.answers,
             writes=writes,
-            next_step_us=self._next_control_us,
+            next_step_us=next_step_us,
         )

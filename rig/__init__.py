@@ -4,10 +4,20 @@ What a scenario needs stands here.
 """
 
 from rig.bench import Bench
+from rig.can import Frame, parse_frame
 from rig.concurrency import together
 from rig.dut.terminals import UpdatePath
 from rig.errors import BenchError, NotOnThisBench, NotReady, Unmet
-from rig.expect import above, below, between, chosen, expect, other_than
+from rig.expect import (
+    above,
+    below,
+    between,
+    chosen,
+    expect,
+    other_than,
+    with_bit,
+    without_bit,
+)
 from rig.kernel import milliseconds, seconds
 from rig.views import CLOSED, OPEN, Contact
 
@@ -17,6 +27,7 @@ __all__ = [
     "Bench",
     "BenchError",
     "Contact",
+    "Frame",
     "NotOnThisBench",
     "NotReady",
     "Unmet",
@@ -28,6 +39,9 @@ __all__ = [
     "expect",
     "milliseconds",
     "other_than",
+    "parse_frame",
     "seconds",
     "together",
+    "with_bit",
+    "without_bit",
 ]

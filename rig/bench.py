@@ -124,6 +124,10 @@ class Bench:
         """All battery modules."""
         return self._parts.batteries
 
+    def contactor_welds(self) -> None:
+        """The main contacts stay closed from now on, whatever the coil says."""
+        self._parts.weld_contactor()
+
     async def update_to(self, release: str, path: UpdatePath = UpdatePath.TOOL) -> None:
         """Install a release, by the diagnostic tool unless another path is named."""
         await self._parts.device.update(release, path)
@@ -224,6 +228,10 @@ class Parts(Trunk, Protocol):
 
     def arranged(self) -> None:
         """The arrangement stands: what comes now is the claim."""
+        ...
+
+    def weld_contactor(self) -> None:
+        """Close the main contacts for good."""
         ...
 
     async def add_master(self, firmware: str) -> SecondMaster:

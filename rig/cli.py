@@ -16,7 +16,13 @@ from bms.firmware import UnknownRelease
 from bms.releases import NEWEST, release_of
 from reports import render_page, write_allure, write_junit
 from rig.benches.file import known_benches, load_bench
-from rig.cells import edge_cells, leave_one_out_cells, null_cells, without_a_delta
+from rig.cells import (
+    edge_cells,
+    leave_one_out_cells,
+    null_cells,
+    resolving_cells,
+    without_a_delta,
+)
 from rig.clock import utc_now, wall_s
 from rig.commands.history import UnknownSlot, diff, explain, history
 from rig.commands.matrix import Square, as_json, disagreements, run_matrix
@@ -138,6 +144,9 @@ def matrix(
         bool, typer.Option("--leave-one-out", help="Less its own item, and less each neighbour.")
     ] = False,
     null: Annotated[bool, typer.Option("--null", help="On devices that do nothing.")] = False,
+    resolving: Annotated[
+        bool, typer.Option("--resolving", help="Which other changes silent rows' stimuli see.")
+    ] = False,
     only: Annotated[list[str] | None, typer.Option("--only", help="These ids only.")] = None,
     out_file: Annotated[Path | None, typer.Option("--out", help="JSON file to write.")] = None,
     jobs: Jobs = None,
@@ -146,6 +155,7 @@ def matrix(
     cells = edge_cells(every_release=every_release) if edges or every_release else []
     cells += leave_one_out_cells() if leave_one_out else []
     cells += null_cells() if null else []
+    cells += resolving_cells() if resolving else []
     cells = cells or edge_cells()
     if only:
         wanted = {item_of(text).id for text in only}
@@ -153,7 +163,8 @@ def matrix(
     began_s = wall_s()
     squares, said = run_matrix(cells, jobs)
     _print_staircase(squares)
-    wrong = disagreements(squares)
+    _print_resolving_power(squares)
+    wrong = disagreements([square for square in squares if square.mode != "resolving"])
     if any(square.measured == "not run" for square in squares):
         out.print(said[-3000:], markup=False, highlight=False)
     for sentence in wrong:
@@ -168,6 +179,20 @@ def matrix(
         f"of bench time in {wall_s() - began_s:.1f} s"
     )
     raise typer.Exit(1 if wrong else 0)
+
+
+def _print_resolving_power(squares: list[Square]) -> None:
+    """How many other changes the stimuli of a silent row tell apart, and which they miss."""
+    for item in dict.fromkeys(s.item for s in squares if s.mode == "resolving"):
+        tried = [s for s in squares if s.item == item and s.mode == "resolving"]
+        missed = [s for s in tried if s.measured is not False]
+        seen_pct = 100 * (len(tried) - len(missed)) / len(tried)
+        out.print(
+            f"{item}: its stimuli tell {len(tried) - len(missed)} of {len(tried)} other changes "
+            f"apart ({seen_pct:.0f} %)"
+        )
+        for square in missed:
+            out.print(f"  missed: {square.without}  {square.reason}", markup=False, soft_wrap=True)
 
 
 def _sign(square: Square) -> str:

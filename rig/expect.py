@@ -79,6 +79,20 @@ def other_than(unwanted: Any) -> Condition[Any]:
     return Condition(f"other than {unwanted!r}", lambda value: value != unwanted)
 
 
+def with_bit(bit: int) -> Condition[Any]:
+    """A word with this bit set, counted from 0."""
+    return Condition(
+        f"a word with bit {bit}", lambda value: value is not None and int(value) >> bit & 1 == 1
+    )
+
+
+def without_bit(bit: int) -> Condition[Any]:
+    """A word with this bit clear, counted from 0."""
+    return Condition(
+        f"a word without bit {bit}", lambda value: value is not None and int(value) >> bit & 1 == 0
+    )
+
+
 def _condition(wanted: Any) -> Condition[Any]:
     if isinstance(wanted, Condition):
         return wanted
@@ -235,12 +249,15 @@ class _Expect:
         high: float | None = None,
         uncertainty: float = 0.0,
     ) -> None:
-        """The number lies between the limits (simple acceptance).
+        """The number lies between the limits (simple acceptance); NaN lies nowhere.
 
         A value whose distance to a limit is within the uncertainty is INCONCLUSIVE.
+        Raises ValueError without any limit.
         """
-        below_it = low is not None and value < low
-        above_it = high is not None and value > high
+        if low is None and high is None:
+            raise ValueError(f"{name}: a measurement without a limit claims nothing")
+        below_it = low is not None and not value >= low
+        above_it = high is not None and not value <= high
         near = any(limit is not None and abs(value - limit) < uncertainty for limit in (low, high))
         verdict = "INCONCLUSIVE" if near else "FAIL" if below_it or above_it else "PASS"
         measurement = Measurement(
@@ -254,7 +271,8 @@ class _Expect:
             time_us=_kernel().now_us,
         )
         limits = " to ".join("..." if limit is None else f"{limit:g}" for limit in (low, high))
-        text = f"{name} is {value:g} {unit}, expected {limits} {unit}"
+        space = " " if unit else ""
+        text = f"{name} is {value:g}{space}{unit}, expected {limits}{space}{unit}"
         if verdict == "FAIL":
             _fail(text, _caller(), measurement)
         _tell(text, met=True, measurement=measurement)

@@ -4,13 +4,14 @@ A child is a whole copy of the bench at that instant; it runs its branch, hands 
 returned and the digest of what happened, and is gone. Its record is its own.
 """
 
+import asyncio
 import os
 import pickle
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
-from rig.errors import BenchError, NotReady, Unmet
-from rig.kernel import Kernel
+from rig.errors import BenchError, NotOnThisBench, NotReady, Unmet
+from rig.kernel import Kernel, VirtualLoop
 
 T = TypeVar("T")
 
@@ -35,8 +36,14 @@ async def run_in_child(trunk: Trunk, name: str, begin: Callable[[], Awaitable[T]
     Raises what the branch raised, named after it, and BenchError if it died without a word.
     """
     read_end, write_end = os.pipe()
+    loop = asyncio.get_running_loop()
     child = os.fork()
     if child == 0:
+        # asyncio forgets its running loop in a forked process; ours is whole, and goes on.
+        asyncio._set_running_loop(loop)  # noqa: SLF001 - made for owners of a loop, as we are
+        if isinstance(loop, VirtualLoop):
+            # What stops the loop would otherwise let a second copy of the whole run go on.
+            loop.on_crash = lambda error: _leave(trunk, name, _raised(name, error), write_end)
         await _be_a_branch(trunk, name, begin, write_end)
     os.close(write_end)
     # The trunk stands still meanwhile: no time passes in it, so there is nothing to block.
@@ -56,17 +63,32 @@ async def run_in_child(trunk: Trunk, name: str, begin: Callable[[], Awaitable[T]
 async def _be_a_branch(
     trunk: Trunk, name: str, begin: Callable[[], Awaitable[Any]], write_end: int
 ) -> None:
-    """In the child: run, write the outcome, and leave without any of the parent's clean-up."""
+    """In the child: run the branch and leave with its outcome."""
     outcome: tuple[str, Any]
     try:
         trunk.enter_branch(name)
         outcome = ("returned", await begin())
-    except Unmet as unmet:
-        outcome = ("raised", Unmet(f"in branch {name!r}: {unmet}", unmet.key))
-    except BenchError as error:
-        outcome = ("raised", BenchError(f"in branch {name!r}: {error}"))
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
-        outcome = ("raised", NotReady(f"in branch {name!r}: {type(error).__name__}: {error}"))
+        outcome = _raised(name, error)
+    _leave(trunk, name, outcome, write_end)
+
+
+def _raised(name: str, error: BaseException) -> tuple[str, Exception]:
+    """What the trunk will raise for an error of the branch: of the same family, named after it."""
+    text = f"in branch {name!r}: {error}"
+    match error:
+        case Unmet():
+            return "raised", Unmet(text, error.key)
+        case NotOnThisBench():
+            return "raised", NotOnThisBench(text)
+        case BenchError():
+            return "raised", BenchError(text)
+        case _:
+            return "raised", NotReady(f"in branch {name!r}: {type(error).__name__}: {error}")
+
+
+def _leave(trunk: Trunk, name: str, outcome: tuple[str, Any], write_end: int) -> NoReturn:
+    """The end of the child: its outcome to the trunk, and no clean-up of what is the trunk's."""
     try:
         raw = pickle.dumps((*outcome, trunk.kernel.digest.hexdigest()))
     except Exception as error:  # noqa: BLE001 - a value that cannot be pickled is a scenario's slip

@@ -146,7 +146,12 @@ class _HeapSelector(selectors.BaseSelector):
         loop = self._loop
         kernel = loop.kernel
         until_us = None if timeout is None else kernel.now_us + max(0, round(timeout * 1_000_000))
-        kernel.run(until_us, loop.has_ready)
+        try:
+            kernel.run(until_us, loop.has_ready)
+        except Exception as error:
+            if loop.on_crash is not None:
+                loop.on_crash(error)
+            raise
         return []
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> Any:
@@ -174,6 +179,8 @@ class VirtualLoop(selector_events.BaseSelectorEventLoop):
 
     def __init__(self, kernel: Kernel | None = None) -> None:
         self.kernel = kernel or Kernel()
+        self.on_crash: Callable[[Exception], None] | None = None
+        """Hears of an error on the heap before it stops the loop."""
         super().__init__(_HeapSelector(self))
         # One microsecond is our resolution: with a finer one `sleep(0.1234564)` would never end.
         self._clock_resolution = 1e-6

@@ -62,9 +62,13 @@ def _tests_in(path: Path) -> tuple[str, ...]:
 
 
 def make_plan(
-    facts: RunFacts, qualified: Version, selected: frozenset[str] | None, *, exact: bool = False
+    facts: RunFacts,
+    qualified: Version,
+    tests: Mapping[str, tuple[str, ...]],
+    *,
+    exact: bool = False,
 ) -> Plan:
-    """The plan for a release; ``selected`` items only, or all that have a scenario.
+    """The plan for a release: the rows of ``tests``, each with its tests, parameters and all.
 
     ``exact``: every row on that very release, whether or not its claim holds there.
     """
@@ -74,7 +78,7 @@ def make_plan(
             item,
             known.get(item.id),
             Judgement(firmware=qualified) if exact else judged_on(item, qualified),
-            selected,
+            tests.get(item.id),
             holds=item.holds(qualified),
         )
         for item in catalogue().values()
@@ -86,14 +90,14 @@ def _row(
     item: Item,
     scenario: Scenario | None,
     judgement: Judgement,
-    selected: frozenset[str] | None,
+    tests: tuple[str, ...] | None,
     *,
     holds: bool,
 ) -> PlanRow:
     reason = judgement.reason if judgement.firmware is None else ""
     if scenario is None:
         reason = "no scenario yet"
-    elif selected is not None and item.id not in selected:
+    elif not reason and not tests:
         reason = "not selected"
     planned = not reason
     change = item.change
@@ -116,7 +120,7 @@ def _row(
         scenario=None if scenario is None else scenario.relative,
         scenario_sha256=None if scenario is None else sha256_of(scenario.path),
         firmware=str(judgement.firmware) if planned else None,
-        tests=scenario.tests if planned and scenario is not None else (),
+        tests=tests if planned and tests is not None else (),
         reason=reason,
     )
 

@@ -6,8 +6,6 @@ device's failure, anything else is ours.
 """
 
 import asyncio
-import json
-import os
 from collections.abc import AsyncIterator, Callable, Generator
 from dataclasses import asdict
 from pathlib import Path
@@ -16,88 +14,29 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bms.catalogue import UnknownItemId, catalogue, item_of, judged_on, release_before
-from bms.firmware import UnknownRelease, Version
+from bms.catalogue import UnknownItemId, catalogue, item_of, release_before
+from bms.firmware import UnknownRelease
 from bms.releases import NEWEST, release_of
 from rig.attempt import Attempt
 from rig.bench import Bench
-from rig.benches.file import BenchFile, load_bench
 from rig.benches.simulated import SimulatedBench
-from rig.cells import Cell, read_cells
-from rig.clock import utc_now, wall_s
+from rig.cells import Cell
+from rig.clock import utc_now
 from rig.dut.model import DutSpec
 from rig.dut.terminals import NullMode
-from rig.errors import BenchFileError, NotOnThisBench, NotReady, Unmet
+from rig.errors import BenchFileError, NotReady, Unmet
 from rig.expect import witness
 from rig.guard import guarded
 from rig.kernel import VirtualLoop
 from rig.needs import Needs
-from rig.planning import ROOT, item_of_path, make_plan, scenarios, software
-from rig.recording import Ended, RunFacts, RunRecord, Started, Verdict, attempt_id, exit_code
+from rig.planning import ROOT, item_of_path
+from rig.recording import Started, exit_code
+from rig.session import Run
+from rig.story import Story, around, end, key_of, test_name, unwrapped
 
 CELL = pytest.StashKey[Cell]()
 STORY = pytest.StashKey["Story"]()
 RUN = pytest.StashKey["Run"]()
-
-
-class Story:
-    """What became of one test until its report is made."""
-
-    def __init__(self, cell: Cell, test: str) -> None:
-        self.cell, self.test = cell, test
-        self.attempt: Attempt | None = None
-        self.error: BaseException | None = None
-        self.digest = ""
-        self.sim_s = 0.0
-        self.started_s = wall_s()
-        self.start_state: dict[str, Any] = {}
-
-
-class Run:
-    """What all tests of a session share: bench, seed, record."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        option = config.getoption
-        self.bench: BenchFile = load_bench(option("--bench"))
-        self.firmware: Version = release_of(option("--firmware"))
-        self.seed = int(option("--seed"))
-        self.without: str | None = option("--without")
-        self.exact: bool = option("--exact")
-        self.recording = not option("--no-record")
-        cells = option("--cells")
-        self.cells: list[Cell] | None = read_cells(Path(cells)) if cells else None
-        self.cells_out = Path(option("--cells-out")) if option("--cells-out") else None
-        worker = getattr(config, "workerinput", None)
-        self.is_worker = worker is not None
-        if worker is not None:
-            self.folder = Path(worker["run_folder"])
-        else:
-            self.folder = (
-                Path(option("--out")) if option("--out") else ROOT / "runs" / _run_id(self)
-            )
-        self.record = RunRecord(self.folder)
-
-    @property
-    def keeps_record(self) -> bool:
-        """Whether attempts are recorded; a matrix keeps its squares only."""
-        return self.recording and self.cells is None
-
-    def begin(self, selected: frozenset[str] | None) -> None:
-        """Freeze the plan."""
-        facts = RunFacts(
-            id=self.folder.name,
-            bench=self.bench.name,
-            firmware=str(self.firmware),
-            started=utc_now(),
-            seed=self.seed,
-            software=software(),
-        )
-        self.record.write_plan(make_plan(facts, self.firmware, selected, exact=self.exact))
-
-
-def _run_id(run: Run) -> str:
-    stamp = utc_now().replace(":", "").replace("-", "")
-    return f"{stamp}-{run.bench.name}-{run.firmware}-{os.getpid()}"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -143,22 +82,29 @@ def pytest_configure_node(node: Any) -> None:
         node.workerinput["run_folder"] = str(node.config.stash[RUN].folder)
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Freeze the plan before anything runs."""
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Freeze the plan before anything runs; under xdist the controller does it, see below."""
     run = session.config.stash.get(RUN, None)
-    if run is not None and run.keeps_record and not run.is_worker:
-        run.begin(_selected(session.config))
+    if run is not None and run.keeps_record and not run.is_worker and session.items:
+        _begin(run, [item.nodeid for item in session.items])
 
 
-def _selected(config: pytest.Config) -> frozenset[str]:
-    """The items whose files the command line names."""
-    base = Path(config.invocation_params.dir)
-    paths = [(base / arg.split("::")[0]).resolve() for arg in config.args]
-    return frozenset(
-        scenario.item
-        for scenario in scenarios().values()
-        if any(path == scenario.path or path in scenario.path.parents for path in paths)
-    )
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """The first worker that has collected tells the controller what there is to run."""
+    run = node.config.stash.get(RUN, None)
+    if run is not None and run.keeps_record and not (run.folder / "plan.json").is_file():
+        _begin(run, ids)
+
+
+def _begin(run: Run, ids: list[str]) -> None:
+    tests: dict[str, list[str]] = {}
+    for node in ids:
+        id_ = item_of_path(ROOT / node.split("::")[0])
+        found = None if id_ is None else run.verdict_cell(id_)
+        if id_ is not None and found is not None:
+            tests.setdefault(id_, []).append(test_name(node, found))
+    run.begin({id_: tuple(names) for id_, names in tests.items()})
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -198,12 +144,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     id_ = _checked_id(metafunc.definition.path, marker)
     if run.cells is not None:
         cells = [cell for cell in run.cells if cell.item == id_]
-    elif run.exact:
-        cells = [Cell(item=id_, firmware=str(run.firmware), without=run.without)]
     else:
-        judgement = judged_on(catalogue()[id_], run.firmware)
-        release = str(judgement.firmware) if judgement.firmware is not None else None
-        cells = [] if release is None else [Cell(item=id_, firmware=release, without=run.without)]
+        found = run.verdict_cell(id_)
+        cells = [] if found is None else [found]
     metafunc.parametrize("cell", cells, ids=[cell.label for cell in cells])
 
 
@@ -286,14 +229,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     found = _cell_of(item)
     if run is None or found is None:
         return (yield)
-    story = Story(found, item.name.split("[")[0])
+    story = Story(found, test_name(item.nodeid, found))
     item.stash[STORY] = story
     if run.keeps_record:
-        run.record.journal(Started(**_key(story), utc=utc_now()))
+        run.record.journal(Started(**key_of(story), utc=utc_now()))
     try:
         return (yield)
     finally:
-        _end(run, story)
+        end(run, story)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -306,110 +249,12 @@ def pytest_runtest_makereport(
     if story is None:
         return report
     if call.excinfo is not None and story.error is None:
-        story.error = _unwrapped(call.excinfo.value)
+        story.error = unwrapped(call.excinfo.value)
         if call.when != "call" and isinstance(story.error, Unmet):
             story.error = NotReady(f"a claim outside the call phase: {story.error}")
         if isinstance(story.error, Unmet) and not story.cell.claimed:
             report.outcome, report.longrepr = "passed", None
         elif isinstance(story.error, Unmet) and story.attempt is not None:
-            report.sections.append(("around the unmet expectation", _around(item.config, story)))
+            text = around(story, frames=item.config.getoption("--frames"))
+            report.sections.append(("around the unmet expectation", text))
     return report
-
-
-def _unwrapped(error: BaseException) -> BaseException:
-    """A lone Unmet in an exception group is that Unmet."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error
-
-
-def _around(config: pytest.Config, story: Story) -> str:
-    """The last frames, terminals and expectations before a failure."""
-    attempt = story.attempt
-    assert attempt is not None
-    lines = [f"{e.t_s:10.3f}  {e.outcome:6} {e.text}" for e in attempt.expectations[-6:]]
-    lines += [f"{e.t_s:10.3f}  {e.lane:8} {e.text}" for e in attempt.events[-12:]]
-    if config.getoption("--frames"):
-        names = {0: "private", 1: "ve_can", 2: "external"}
-        lines += [f"{t / 1e6:10.3f}  {names[c]:8} {f}" for t, c, f in attempt.last_frames[-30:]]
-    return "\n".join(sorted(lines))
-
-
-def _key(story: Story) -> dict[str, Any]:
-    return {
-        "attempt": attempt_id(story.cell.item, story.test, 1),
-        "item": story.cell.item,
-        "test": story.test,
-        "number": 1,
-        "firmware": story.cell.firmware,
-    }
-
-
-def _judge(story: Story) -> tuple[Verdict, str]:
-    error, attempt = story.error, story.attempt
-    if error is None:
-        doubtful = (
-            []
-            if attempt is None
-            else [m for m in attempt.measurements if m.verdict is Verdict.INCONCLUSIVE]
-        )
-        if doubtful:
-            return Verdict.INCONCLUSIVE, f"{doubtful[0].name}: a limit is within the uncertainty"
-        return Verdict.PASS, ""
-    if isinstance(error, Unmet):
-        return Verdict.FAIL, str(error)
-    if isinstance(error, NotOnThisBench):
-        return Verdict.NOT_RUN, str(error)
-    if isinstance(error, KeyboardInterrupt):
-        return Verdict.ABORTED, "interrupted"
-    return Verdict.BROKEN, f"{type(error).__name__}: {error}"
-
-
-def _end(run: Run, story: Story) -> None:
-    verdict, reason = _judge(story)
-    attempt = story.attempt
-    if run.cells_out is not None:
-        _note_square(run.cells_out, story, verdict, reason)
-    if not run.keeps_record:
-        return
-    evidence = []
-    if attempt is not None and attempt.folder is not None:
-        evidence = attempt.close()
-        trace = attempt.trace(story.cell.firmware, run.seed, story.start_state)
-        evidence.append(run.record.write_trace(attempt.folder, trace))
-    run.record.journal(
-        Ended(
-            **_key(story),
-            utc=utc_now(),
-            verdict=verdict,
-            reason=reason,
-            digest=story.digest or None,
-            sim_s=story.sim_s,
-            wall_s=wall_s() - story.started_s,
-            measurements=() if attempt is None else tuple(attempt.measurements),
-            unmet=story.error.key if isinstance(story.error, Unmet) else None,
-            evidence=run.record.evidence(evidence),
-        )
-    )
-
-
-def _note_square(path: Path, story: Story, verdict: Verdict, reason: str) -> None:
-    """One line a test; several workers append to one file."""
-    measured: bool | str = reason
-    if verdict in {Verdict.PASS, Verdict.FAIL}:
-        measured = verdict is Verdict.PASS
-    entry = {
-        **asdict(story.cell),
-        "test": story.test,
-        "measured": measured,
-        "reason": reason,
-        "unmet": story.error.key if isinstance(story.error, Unmet) else None,
-        "digest": story.digest,
-        "sim_s": story.sim_s,
-    }
-    line = (json.dumps(entry) + "\n").encode()
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        os.write(descriptor, line)
-    finally:
-        os.close(descriptor)

@@ -23,6 +23,15 @@ class Sample(Generic[T]):
     value: T
 
 
+@dataclass(frozen=True, slots=True)
+class _Watch(Generic[T]):
+    """Somebody who watches: whom to call, how often at least, and whom if reading fails."""
+
+    told: Callable[[Sample[T]], None]
+    resolution_us: int
+    failed: Callable[[Exception], None] | None
+
+
 class Poll(Protocol):
     """Reads signals of one instrument while they are watched."""
 
@@ -55,8 +64,7 @@ class Signal(Generic[T]):
         self.uncertainty = uncertainty  # of a value, k = 2, from the bench's measuring chain
         self.latest: Sample[T] | None = None
         self._kernel, self._poll = kernel, poll
-        self._watchers: list[Callable[[Sample[T]], None]] = []
-        self._failed: list[Callable[[Exception], None]] = []
+        self._watches: list[_Watch[T]] = []
         self.record: Callable[[str, int, Any], None] | None = None
 
     def put(self, value: T, time_us: int | None = None) -> None:
@@ -66,13 +74,14 @@ class Signal(Generic[T]):
         self.latest = sample
         if changed and self.record is not None:
             self.record(self.name, sample.time_us, value)
-        for watcher in tuple(self._watchers):
-            watcher(sample)
+        for watch in tuple(self._watches):
+            watch.told(sample)
 
     def fail(self, error: Exception) -> None:
         """The instrument behind it failed: whoever waits must not wait in vain."""
-        for failed in tuple(self._failed):
-            failed(error)
+        for watch in tuple(self._watches):
+            if watch.failed is not None:
+                watch.failed(error)
 
     def watch(
         self,
@@ -81,17 +90,21 @@ class Signal(Generic[T]):
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
         """Call ``watcher`` with every reading from now on, and ``failed`` if reading fails."""
-        if failed is not None:
-            self._failed.append(failed)
-        if self._poll is not None:
-            self._poll.watch(self, resolution_us)
-        self._watchers.append(watcher)
+        self._watches.append(_Watch(watcher, resolution_us, failed))
+        self._ask_for_readings()
 
     def unwatch(self, watcher: Callable[[Sample[T]], None]) -> None:
         """Stop calling ``watcher``."""
-        self._watchers.remove(watcher)
-        self._failed.clear()
-        if self._poll is not None and not self._watchers:
+        self._watches.remove(next(watch for watch in self._watches if watch.told == watcher))
+        self._ask_for_readings()
+
+    def _ask_for_readings(self) -> None:
+        """As often as the most demanding of those who watch, or no more."""
+        if self._poll is None:
+            return
+        if self._watches:
+            self._poll.watch(self, min(watch.resolution_us for watch in self._watches))
+        else:
             self._poll.unwatch(self)
 
     @property
@@ -128,12 +141,16 @@ class Poller:
         self._read_all = read_all
         self._watched: dict[int, tuple[Signal[Any], int]] = {}
         self._task: asyncio.Task[None] | None = None
+        self._pausing_us = 0
+        self._pause: asyncio.Future[bool] | None = None
 
     def watch(self, signal: Signal[Any], resolution_us: int) -> None:
         """Read it at least this often from now on."""
         self._watched[id(signal)] = (signal, resolution_us)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
+        elif resolution_us < self._pausing_us:
+            self._end_pause(cut_short=True)
 
     def unwatch(self, signal: Signal[Any]) -> None:
         """Nobody watches it any more; with the last one the reading ends."""
@@ -143,10 +160,27 @@ class Poller:
         """Read it once, now."""
         await self._read_all()
 
+    async def _rest(self) -> None:
+        """Pause for the finest resolution; anew when somebody comes who asks for a finer one."""
+        loop = asyncio.get_running_loop()
+        while self._watched:
+            self._pausing_us = min(resolution_us for _, resolution_us in self._watched.values())
+            self._pause = loop.create_future()
+            timer = loop.call_later(self._pausing_us / 1_000_000, self._end_pause)
+            try:
+                cut_short = await self._pause
+            finally:
+                timer.cancel()
+            if not cut_short:
+                return
+
+    def _end_pause(self, *, cut_short: bool = False) -> None:
+        if self._pause is not None and not self._pause.done():
+            self._pause.set_result(cut_short)
+
     async def _run(self) -> None:
         while self._watched:
-            finest_us = min(resolution_us for _, resolution_us in self._watched.values())
-            await asyncio.sleep(finest_us / 1_000_000)
+            await self._rest()
             if self._watched:
                 try:
                     await self._read_all()

@@ -1,12 +1,15 @@
 """What several scenarios do: procedures in the vocabulary of the bench."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from rig import Bench, expect
 from rig.can import Frame
 
 FIRMWARE_VERSION, STATE_OF_CHARGE = 0x0102, 0x0FFF  # public: VE.Can registers
 NOT_AVAILABLE = b"\xff\xff\xff\xff"
+
+T = TypeVar("T")
 
 
 async def says_its_version(bench: Bench) -> None:
@@ -32,3 +35,11 @@ def tells(bench: Bench, register: int) -> Callable[[Frame], bool]:
         )
 
     return matches
+
+
+async def answer_or_none(question: Awaitable[T]) -> T | None:
+    """What the tool is told; None where the device does not answer it, which a claim can say."""
+    try:
+        return await question
+    except TimeoutError:
+        return None

@@ -53,11 +53,16 @@ class Module(Room):
     def _hear(self, reception: Reception, sent: list[Frame]) -> None:
         kind, node = private.kind_and_node(reception.frame.identifier)
         data = reception.frame.data
+        if len(data) != private.LENGTH:
+            return
         if kind == private.BEACON:
             if reception.time_us > self._awake_until_us:
                 # Batteries that wake together would announce together: the serial spreads them.
                 skew_us = milliseconds(self.serial % 97)
                 self._announce_due_us = reception.time_us + skew_us
+            elif self._node is not None and private.registered_in(data) == 0:
+                # The master started anew before this battery fell asleep: it has to register again.
+                self._node, self._announce_due_us = None, reception.time_us
             self._awake_until_us = reception.time_us + SLEEP_AFTER_US
         elif kind == private.ASSIGN:
             serial, given = private.read_assign(data)

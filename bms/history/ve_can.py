@@ -9,7 +9,7 @@ def by_the_low_bits(frame: CanFrame, address: int) -> vreg.Message | None:
     if frame.extended:
         return vreg.read(frame)
     data = frame.data
-    if len(data) < len(vreg.HEADER) + 2 or data[:2] != vreg.HEADER:
+    if len(data) != vreg.LENGTH or data[:2] != vreg.HEADER:
         return None
     wanted = address << 8 & 0x700
     if frame.identifier & 0x700 != wanted:

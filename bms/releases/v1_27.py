@@ -9,7 +9,7 @@ class PrechargeGoesOnWhileRising(Change, item="v1.27-02b", basis=Basis.STATED):
     before, it ended.
     """
 
-    deltas = (Precharge.extension_us.changed(was=0, now=seconds(18)),)
+    deltas = (Precharge.time_limit_rising_us.changed(was=0, now=seconds(48)),)
 
 
 RELEASE = Release(

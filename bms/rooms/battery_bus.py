@@ -1,5 +1,7 @@
 """The private bus: what the batteries tell, and what the master tells them."""
 
+from dataclasses import replace
+
 from bms.data import battery_types, limit_us
 from bms.firmware import Firmware, Room, Slot, milliseconds
 from bms.io import Frame, Port, Reception
@@ -48,28 +50,30 @@ class BatteryBus(Room):
         """Take in what arrived on the port, and say what the batteries have to hear."""
         sent = self._receive(view.inputs.received)
         if view.control:
-            self._assign(view, sent)
+            if view.start_stop.state is not State.STANDBY:
+                self._assign(now_us, view, sent)
             self._beacon(now_us, view, sent)
             self._command(view, sent)
-        status = BatteryBusStatus(
-            announced=tuple((serial, *rest) for serial, rest in self._announced.items()),
-            batteries=self._snapshot(),
-            silent_us=self._silence(now_us),
-            sent=tuple(sent),
-        )
-        if view.start_stop.state is State.STANDBY and self._heard:
+        if view.control or view.inputs.tool:
+            # Nobody else looks at the batteries, and a VE.Can frame wakes the master often.
+            self._status = BatteryBusStatus(
+                announced=tuple((serial, *rest) for serial, rest in self._announced.items()),
+                batteries=self._snapshot(),
+                silent_us=self._silence(now_us),
+            )
+        if view.start_stop.state is State.STANDBY and (self._announced or self._heard):
             self._forget()
-        return status
+        return replace(self._status, sent=tuple(sent)) if sent else self._status
 
     def _receive(self, received: tuple[Reception, ...]) -> list[Frame]:
         sent: list[Frame] = []
         keeps = self._reception.keeps
         for time_us, port, frame in received:
-            if port is not Port.PRIVATE or not keeps(time_us):
+            if port is not Port.PRIVATE or not keeps(time_us) or len(frame.data) != private.LENGTH:
                 continue
             kind, node = private.kind_and_node(frame.identifier)
             heard = self._heard.get(node)
-            if heard is not None and private.CELLS[0] <= kind <= private.STATUS:
+            if heard is not None and kind in private.REPORTS:
                 heard.heard_us = time_us
                 heard.changed = True
                 if kind <= private.CELLS[3]:
@@ -88,17 +92,13 @@ class BatteryBus(Room):
                 sent.append(private.pong(node, private.read_token(frame.data)))
         return sent
 
-    def _assign(self, view: View, sent: list[Frame]) -> None:
+    def _assign(self, now_us: int, view: View, sent: list[Frame]) -> None:
         for serial, node in view.registration.assigned.items():
             if self._serials.get(node) != serial:
                 type_code, _, release = self._announced[serial]
                 self._serials[node] = serial
-                self._heard[node] = _Heard(type_code, release, self._now_of(view))
+                self._heard[node] = _Heard(type_code, release, now_us)
                 sent.append(private.assign(serial, node))
-
-    @staticmethod
-    def _now_of(view: View) -> int:
-        return view.start_stop.since_us
 
     def _beacon(self, now_us: int, view: View, sent: list[Frame]) -> None:
         if view.start_stop.state is State.STANDBY or now_us < self._beacon_due_us:

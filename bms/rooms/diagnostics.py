@@ -78,15 +78,18 @@ class Diagnostics(Room):
 
     @staticmethod
     def _battery(group: int, node: int, view: View) -> bytes:
-        """Everything a battery tells, monitored or not: in 0.1 degC or 0.1 mV, invalid 0x7FFF."""
+        """Everything a battery tells, monitored or not: in 0.1 degC or 0.1 mV.
+
+        Invalid is 0x7FFF for a temperature and 0xFFFF for a voltage.
+        """
         for battery in view.battery_bus.batteries:
             if battery.node == node:
                 if group == wire.BATTERY_TEMPERATURES:
-                    values, scale = battery.cell_temperatures_c, 10
+                    values, scale, layout, invalid = battery.cell_temperatures_c, 10, "h", 0x7FFF
                 else:
-                    values, scale = battery.cell_voltages_v, 10_000
-                raw = [round(v * scale) if v == v else 0x7FFF for v in values]
-                return struct.pack(f">{len(raw)}{'h' if scale == 10 else 'H'}", *raw)
+                    values, scale, layout, invalid = battery.cell_voltages_v, 10_000, "H", 0xFFFF
+                raw = [round(v * scale) if v == v else invalid for v in values]
+                return struct.pack(f">{len(raw)}{layout}", *raw)
         raise Refused(wire.OUT_OF_RANGE)
 
     def _write(self, identifier: int, code: int, view: View) -> tuple[str, int]:

@@ -20,7 +20,9 @@ class ReturningTemperature:
         self._value_c = -math.inf
 
     def follow(self, temperature_c: float) -> float:
-        """The temperature that limits are made of; a higher one is worse."""
+        """The temperature that limits are made of; a higher one is worse. NaN changes none."""
+        if temperature_c != temperature_c:
+            return temperature_c
         if temperature_c >= self._value_c or self._value_c == -math.inf:
             self._value_c = temperature_c
         else:

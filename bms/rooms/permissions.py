@@ -34,7 +34,9 @@ class Permissions(Room):
     def _charge_reason(self, view: View) -> Reason:
         soc, capacity_ah = view.soc, view.registration.capacity_ah or 0.0
         if view.protection.charged:
-            self._full_at_ah = soc.discharged_ah - soc.charged_ah
+            now_ah = soc.discharged_ah - soc.charged_ah
+            # The fullest point: what is discharged before the voltage is clear counts, too.
+            self._full_at_ah = now_ah if self._full_at_ah is None else min(self._full_at_ah, now_ah)
             return Reason.REACHED
         if self._full_at_ah is not None:
             discharged_ah = soc.discharged_ah - soc.charged_ah - self._full_at_ah
@@ -48,7 +50,10 @@ class Permissions(Room):
         if view.start_stop.recovering:
             return Reason.RECOVERING
         if view.protection.discharged:
-            self._empty_at_ah = soc.charged_ah - soc.discharged_ah
+            now_ah = soc.charged_ah - soc.discharged_ah
+            self._empty_at_ah = (
+                now_ah if self._empty_at_ah is None else min(self._empty_at_ah, now_ah)
+            )
             return Reason.REACHED
         if self._empty_at_ah is not None:
             charged_ah = soc.charged_ah - soc.discharged_ah - self._empty_at_ah

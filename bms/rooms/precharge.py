@@ -13,7 +13,7 @@ class Precharge(Room):
     """Charges through the NTC or the resistor until the difference is small, or gives up."""
 
     time_limit_us = Slot(seconds(30))
-    extension_us = Slot(seconds(18))
+    time_limit_rising_us = Slot(seconds(48))  # by NTC, if it rises: 18 s more
 
     def __init__(self, firmware: Firmware) -> None:
         super().__init__(firmware)
@@ -41,10 +41,10 @@ class Precharge(Room):
         elapsed_us = now_us - start_stop.since_us
         if elapsed_us >= self.time_limit_us and not self._extended:
             ntc = inputs.battery_voltage_v < RESISTOR_FROM_V
-            if not (ntc and self.extension_us and self._rises()):
+            if not (ntc and self._rises()):
                 return PrechargeStatus(failed=True)
             self._extended = True
-        if self._extended and elapsed_us >= self.time_limit_us + self.extension_us:
+        if self._extended and elapsed_us >= self.time_limit_rising_us:
             return PrechargeStatus(failed=True)
         return PrechargeStatus(active=True)
 

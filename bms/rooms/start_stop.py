@@ -49,6 +49,10 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = MappingProxyType(
 
 MEASURE_TIME_US = milliseconds(500)
 CLOSING_TIME_US = milliseconds(300)
+# Also while it shuts down: the cell that is still low shall not turn that into a fail-safe.
+RECOVERING_STATES = frozenset(
+    {State.PRE_CHARGING, State.GOING_TO_RUN, State.RUNNING, State.SHUTTING_DOWN}
+)
 LowStart = Callable[[View], Error]
 
 
@@ -93,8 +97,7 @@ class StartStop(Room):
             self._status = StartStopStatus(
                 state=state,
                 since_us=now_us,
-                recovering=(recovering and state in {State.PRE_CHARGING, State.GOING_TO_RUN})
-                or (recovering and state is State.RUNNING),
+                recovering=recovering and state in RECOVERING_STATES,
                 shutdown_since_us=now_us if stopping else None,
             )
         elif recovering is not status.recovering or error is not status.error:
@@ -148,8 +151,8 @@ class StartStop(Room):
         elapsed_us = now_us - status.since_us
         self._charging_began = self._charging_began or view.inputs.current_a >= self._charge_a
         if not self._charging_began and elapsed_us >= self._begin_us:
-            return Event.GIVE_UP, False
+            return Event.GIVE_UP, True
         if elapsed_us >= self._recover_us:
             recovered = view.protection.lowest_cell_v > levels.under_voltage.set_v
-            return (None if recovered else Event.GIVE_UP), False
+            return (None, False) if recovered else (Event.GIVE_UP, True)
         return None, True

@@ -12,7 +12,7 @@ LONGEST_MIN = 0xFFFE
 class TimeToGo(Room):
     """Remaining charge over a filtered load; not available while there is none."""
 
-    computed = Slot[bool](True)  # noqa: FBT003
+    computed = Slot[bool](True)
 
     def __init__(self, firmware: Firmware) -> None:
         super().__init__(firmware)

@@ -31,6 +31,11 @@ def not_a_write(register: int) -> bool:
     return False
 
 
+def _unique_number(serial: str) -> int:
+    """21 bits in which serial numbers of one make differ; the divisor is the last prime below."""
+    return int.from_bytes(serial.encode(), "big") % 2_097_143
+
+
 @dataclass(slots=True)
 class _Heard:
     """What the frames of one step asked for."""
@@ -46,14 +51,14 @@ class VeCan(Room):
     reception = Slot[type[ReceptionPolicy]](EveryFrame)
     understand = Slot[Understand](only_extended)
     broadcast_is_a_write = Slot[Callable[[int], bool]](not_a_write)
-    soc_is_writable = Slot[bool](True)  # noqa: FBT003
+    soc_is_writable = Slot[bool](True)
     bus_off_recovery_us = Slot[int | None](milliseconds(200))
     registers = TableSlot[int, Register](REGISTERS)
 
     def __init__(self, firmware: Firmware, serial: str) -> None:
         super().__init__(firmware)
         self._reception = self.reception()
-        self._name = nmea2000.Name(unique=sum(serial.encode()) * 7919 & 0x1FFFFF, manufacturer=358)
+        self._name = nmea2000.Name(unique=_unique_number(serial), manufacturer=358)
         self._address = PREFERRED_ADDRESS
         self._claimed_us: int | None = None
         self._nmea_due_us = self._registers_due_us = self._slow_due_us = 0
@@ -108,6 +113,8 @@ class VeCan(Room):
         if frame.extended and nmea2000.pgn_of(frame) == nmea2000.ADDRESS_CLAIM:
             self._contest(frame, heard)
         elif frame.extended and nmea2000.pgn_of(frame) == nmea2000.ISO_REQUEST:
+            if nmea2000.destination_of(frame) not in {self._address, nmea2000.BROADCAST}:
+                return
             if int.from_bytes(frame.data[:3], "little") == nmea2000.ADDRESS_CLAIM:
                 heard.sent.append(nmea2000.address_claim(self._name, self._address))
         else:
@@ -117,7 +124,7 @@ class VeCan(Room):
 
     def _contest(self, frame: CanFrame, heard: _Heard) -> None:
         """Another device claims an address: where it is ours, the lower NAME keeps it."""
-        if nmea2000.source_of(frame) != self._address:
+        if nmea2000.source_of(frame) != self._address or len(frame.data) != nmea2000.NAME_LENGTH:
             return
         theirs = int.from_bytes(frame.data, "little")
         if theirs < int.from_bytes(self._name.pack(), "little"):

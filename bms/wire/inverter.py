@@ -16,7 +16,7 @@ _VALUES = struct.Struct("<hhhH")
 _IDENTITY = struct.Struct("<H2sHH")
 _EXTREMES = struct.Struct("<HHHH")
 _ENERGY = struct.Struct("<II")
-NA = 0xFFFF
+NA, NA_SIGNED = 0xFFFF, -0x8000
 CLEARED = 0b10
 RAISED = 0b01
 
@@ -31,13 +31,21 @@ class Limits:
     discharge_voltage_v: float
 
 
+def _within(value: float, low: int, high: int) -> int:
+    return min(max(round(value), low), high)
+
+
+def _signed(value: float) -> int:
+    return _within(value, NA_SIGNED + 1, 0x7FFF)
+
+
 def limits(values: Limits, current_raw_max: int) -> Frame:
     """0x351: voltages and currents in 0.1; no current above ``current_raw_max`` leaves us."""
     data = _LIMITS.pack(
-        round(values.charge_voltage_v * 10),
-        min(round(values.charge_current_a * 10), current_raw_max),
-        min(round(values.discharge_current_a * 10), current_raw_max),
-        round(values.discharge_voltage_v * 10),
+        _within(values.charge_voltage_v * 10, 0, NA - 1),
+        _within(values.charge_current_a * 10, 0, current_raw_max),
+        _within(values.discharge_current_a * 10, 0, current_raw_max),
+        _within(values.discharge_voltage_v * 10, 0, NA - 1),
     )
     return Frame(0x351, data, extended=False)
 
@@ -49,8 +57,8 @@ def state_of_charge(soc_pct: float) -> Frame:
 
 def measurements(voltage_v: float, current_a: float, temperature_c: float) -> Frame:
     """0x356: volts in 0.01, amperes and degC in 0.1."""
-    temperature = -0x8000 if temperature_c != temperature_c else round(temperature_c * 10)
-    data = _VALUES.pack(round(voltage_v * 100), round(current_a * 10), temperature, NA)
+    temperature = NA_SIGNED if temperature_c != temperature_c else _signed(temperature_c * 10)
+    data = _VALUES.pack(_signed(voltage_v * 100), _signed(current_a * 10), temperature, NA)
     return Frame(0x356, data, extended=False)
 
 
@@ -86,8 +94,8 @@ def extremes(cells_v: tuple[float, float], temperatures_c: tuple[float, float]) 
     data = _EXTREMES.pack(
         NA if low_v != low_v else round(low_v * 1000),
         NA if high_v != high_v else round(high_v * 1000),
-        NA if low_c != low_c else round(low_c + 273.15),
-        NA if high_c != high_c else round(high_c + 273.15),
+        NA if low_c != low_c else _within(low_c + 273.15, 0, NA - 1),
+        NA if high_c != high_c else _within(high_c + 273.15, 0, NA - 1),
     )
     return Frame(0x373, data, extended=False)
 

@@ -14,6 +14,7 @@ DC_DETAILED_STATUS = 127506
 BATTERY_STATUS = 127508
 BROADCAST = 0xFF
 NO_ADDRESS = 254
+NAME_LENGTH = 8
 
 _BATTERY = struct.Struct("<BHhHB")
 _DETAILED = struct.Struct("<BBBBBHHH")
@@ -57,6 +58,11 @@ def pgn_of(frame: CanFrame) -> int:
     return pgn if pgn >> 8 & 0xFF >= 0xF0 else pgn & 0x3FF00
 
 
+def destination_of(frame: CanFrame) -> int:
+    """Whom a frame of an addressed PGN is for; 255 is everybody."""
+    return frame.identifier >> 8 & 0xFF
+
+
 def source_of(frame: CanFrame) -> int:
     """The sender's address."""
     return frame.identifier & 0xFF
@@ -76,7 +82,9 @@ def battery_status(
         instance,
         min(max(round(voltage_v * 100), 0), 0xFFFD),
         0x7FFF if current_a is None else min(max(round(current_a * 10), -0x8000), 0x7FFD),
-        0xFFFF if temperature_c != temperature_c else round((temperature_c + 273.15) * 100),
+        0xFFFF
+        if temperature_c != temperature_c
+        else min(max(round((temperature_c + 273.15) * 100), 0), 0xFFFD),
         sequence,
     )
     return Frame(identifier(BATTERY_STATUS, source), data)
@@ -98,7 +106,7 @@ def detailed_status(
         0xFF,  # SOH: not available
         0xFFFF if minutes is None else minutes,
         0xFFFF,  # ripple: not available
-        0xFFFF if remaining_ah is None else round(remaining_ah),
+        0xFFFF if remaining_ah is None else min(round(remaining_ah), 0xFFFD),
     )
     return fast_packet(identifier(DC_DETAILED_STATUS, source), data, sequence)
 

@@ -17,6 +17,8 @@ TEMPERATURES = (0x18F030, 0x18F031)  # four sensors each
 STATUS = 0x18F040
 COMMAND = 0x18F050
 ACKNOWLEDGE = 0x18F051
+REPORTS = frozenset({*CELLS, *TEMPERATURES, STATUS})  # what a registered battery tells unasked
+LENGTH = 8  # of every message
 PING = 0x18F0A0
 PONG = 0x18F0A1
 
@@ -32,6 +34,7 @@ _ASSIGN = struct.Struct("<IB3x")
 _COMMAND = struct.Struct("<BIB2x")
 _TOKEN = struct.Struct("<I4x")
 NO_VOLTAGE, NO_TEMPERATURE = 0xFFFF, 0x7FFF
+_VOLTAGE_V_MAX = (NO_VOLTAGE - 1) / 10_000
 _NAN = math.nan
 
 
@@ -43,6 +46,11 @@ def kind_and_node(identifier: int) -> tuple[int, int]:
 def beacon(state: int, registered: int, flags: int, counter: int) -> Frame:
     """The master's sign of life, every 500 ms; batteries sleep when it stops."""
     return Frame(BEACON << 8, bytes((state, registered, flags, counter, 255, 255, 255, 255)))
+
+
+def registered_in(data: bytes) -> int:
+    """How many batteries a beacon says are registered."""
+    return data[1]
 
 
 def announce(serial: int, type_code: int, cells: int, release: int) -> Frame:
@@ -69,11 +77,18 @@ def read_assign(data: bytes) -> tuple[int, int]:
 
 def cells(node: int, group: int, voltages_v: tuple[float, ...]) -> Frame:
     """Up to four cell voltages in 0.1 mV; NaN and missing ones are marked invalid."""
-    raw = [NO_VOLTAGE] * 4
-    for index, voltage_v in enumerate(voltages_v):
-        if voltage_v == voltage_v:
-            raw[index] = min(max(int(voltage_v * 10_000 + 0.5), 0), NO_VOLTAGE - 1)
+    raw = [
+        int(v * 10_000 + 0.5) if 0.0 <= v < _VOLTAGE_V_MAX else _voltage_out_of_range(v)
+        for v in voltages_v
+    ]
+    raw += [NO_VOLTAGE] * (4 - len(raw))
     return Frame(CELLS[group] << 8 | node, _FOUR_VOLTAGES.pack(*raw))
+
+
+def _voltage_out_of_range(voltage_v: float) -> int:
+    if voltage_v != voltage_v:
+        return NO_VOLTAGE
+    return 0 if voltage_v < 0.0 else NO_VOLTAGE - 1
 
 
 def read_cells(data: bytes) -> tuple[float, float, float, float]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bms.io import CanFrame, Frame
 
 PROPRIETARY_SINGLE = 0xEF  # PDU format of PGN 61184
+LENGTH = 8  # of every frame
 BROADCAST = 0xFF
 HEADER = b"\x66\x99"
 REQUEST, ACKNOWLEDGE = 0x0001, 0x0002
@@ -55,8 +56,9 @@ class Message:
 
 def read(frame: CanFrame) -> Message | None:
     """The VREG message in a frame; None if it is something else."""
-    identifier = frame.identifier
-    if identifier >> 16 & 0xFF != PROPRIETARY_SINGLE or frame.data[:2] != HEADER:
+    if frame.identifier >> 16 & 0x3FF != PROPRIETARY_SINGLE:  # with both data page bits clear
+        return None
+    if len(frame.data) != LENGTH or frame.data[:2] != HEADER:
         return None
     return _message(frame)
 

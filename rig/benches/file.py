@@ -4,6 +4,7 @@ Read once, at the edge, into types. Whatever is wrong is said in one line that n
 field and what is allowed.
 """
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +22,11 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "load": ("Chroma 63206A-150-600",),
     "daq": ("Keysight DAQ970A",),
 }
-LINES = frozenset({str(line) for line in (*Input, *Output)})
+# A line of the DUT's on a byte that the DAQ drives would be forced: each kind has its channel.
+CHANNELS: Mapping[str, int] = {
+    **{str(line): 101 for line in Output},
+    **{str(line): 102 for line in Input},
+}
 VOLTAGES = frozenset({"battery", "system"})
 SECTIONS = ("bench", "envelope", "roles", "lines", "voltages")
 
@@ -122,17 +127,17 @@ class _Reader:
         return roles
 
     def _lines(self, table: dict[str, Any]) -> dict[str, tuple[int, int]]:
-        self._allowed("lines.", table, tuple(sorted(LINES)))
+        self._allowed("lines.", table, tuple(sorted(CHANNELS)))
         lines: dict[str, tuple[int, int]] = {}
         for name, place in table.items():
             if (
                 not isinstance(place, list)
                 or len(place) != 2
                 or not all(type(number) is int for number in place)
-                or place[0] not in {101, 102}
+                or place[0] != CHANNELS[name]
                 or not 0 <= place[1] <= 7
             ):
-                self._complain(f"lines.{name}", repr(place), "[channel 101 or 102, bit 0 to 7]")
+                self._complain(f"lines.{name}", repr(place), f"[{CHANNELS[name]}, bit 0 to 7]")
             for other, taken in lines.items():
                 if taken == tuple(place):
                     taken_by = f"{place} is lines.{other}'s already"
@@ -146,6 +151,9 @@ class _Reader:
             channel = table.get(name)
             if type(channel) is not int or not 301 <= channel <= 320:
                 self._complain(f"voltages.{name}", repr(channel), "a channel, 301 to 320")
+        if table["battery"] == table["system"]:
+            taken_by = f"{table['system']} is voltages.battery's already"
+            self._complain("voltages.system", taken_by, "a channel of its own")
         return dict(table)
 
     def _table(self, parent: dict[str, Any], name: str, where: str = "") -> dict[str, Any]:
@@ -171,7 +179,12 @@ class _Reader:
 
     def _positive(self, table: dict[str, Any], where: str) -> float:
         found = table.get(where.rsplit(".", 1)[-1])
-        if isinstance(found, bool) or not isinstance(found, int | float) or found <= 0:
+        if (
+            isinstance(found, bool)
+            or not isinstance(found, int | float)
+            or not math.isfinite(found)
+            or found <= 0
+        ):
             given = "is missing" if found is None else repr(found)
             self._complain(where, given, "a number above 0")
         return float(found)

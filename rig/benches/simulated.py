@@ -183,6 +183,11 @@ class SimulatedBench:
             self.device.turn_null(self._null)
             self._null = None
 
+    def weld_contactor(self) -> None:
+        """Close the main contacts for good, as of now."""
+        self._system.plant.settle()
+        self._system.plant.weld_contactor()
+
     async def add_master(self, firmware: str) -> "SimulatedSecondMaster":
         """Another system, with a battery of its own, on the same VE.Can."""
         without = self._spec.without if firmware == self.firmware else None

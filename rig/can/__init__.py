@@ -7,3 +7,15 @@ they all give). `encode`: what other devices send to the DUT. Libraries load wit
 from rig.can.bus import Bus
 from rig.can.frame import BROADCAST, Frame, Header, header_of, identifier_of, parse_frame
 from rig.can.node import ControllerState, Node
+
+__all__ = [
+    "BROADCAST",
+    "Bus",
+    "ControllerState",
+    "Frame",
+    "Header",
+    "Node",
+    "header_of",
+    "identifier_of",
+    "parse_frame",
+]

@@ -100,7 +100,9 @@ def disagreements(squares: Sequence[Square]) -> list[str]:
         keys = {
             square.unmet
             for square in squares
-            if square.item == item and square.measured is False and square.mode != "null"
+            if square.item == item
+            and square.measured is False
+            and square.mode in {"edge", "leave-one-out"}
         }
         if len(keys) > 1:
             found.append(f"{item} fails by different claims: {', '.join(sorted(map(str, keys)))}")

@@ -17,6 +17,7 @@ from bms.memory import Memory
 from bms.releases import RELEASES, firmware, release_of
 from rig.can.bus import Bus
 from rig.can.frame import Frame
+from rig.can.node import ControllerState as NodeState
 from rig.can.node import Node
 from rig.dut.null import NullDevice
 from rig.dut.terminals import Input, NullMode, Output, UpdatePath
@@ -26,6 +27,7 @@ from rig.plant.plant import Plant
 TOOL_LATENCY_US = milliseconds(20)  # chosen: a CAN adapter and the tool's own turn-around
 TOOL_TIMEOUT_S = 1.0
 BOOT_LOADERS = (Component.BOOT_LOADER, Component.SECONDARY_BOOT_LOADER)
+_STATES = {state: ControllerState(state.value) for state in NodeState}
 
 _SENSED: Mapping[Output, Callable[[Outputs], bool]] = {
     Output.ALLOW_CHARGE: lambda out: out.allow_charge_relay,
@@ -140,9 +142,7 @@ class ModelDut:
             interlock_closed=levels[Input.INTERLOCK],
             emergency_stop=levels[Input.EMERGENCY_STOP],
             aux_contact_closed=plant.aux_closed,
-            controllers={
-                port: ControllerState(node.state.value) for port, node in self._nodes.items()
-            },
+            controllers={port: _STATES[node.state] for port, node in self._nodes.items()},
             received=tuple(received),
             tool=tuple(self._requests),
         )
@@ -191,7 +191,7 @@ class ModelDut:
     def sense(self, line: Output) -> bool:
         """Read one output as it is now."""
         if line is Output.CONTACTOR_AUX:
-            self._plant.advance(self._kernel.now_us)
+            self._plant.sample(self._kernel.now_us)
             return self._plant.aux_closed
         return _SENSED[line](self._outputs)
 

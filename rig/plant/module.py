@@ -1,9 +1,10 @@
 """One battery module: cells in series with their own SOC, bleeders, temperatures and sensors.
 
 `step` is the inner loop of the whole plant: flat lists, one pass over the cells, no allocation.
-It moves the cells by one step at constant current and leaves two pairs of sums behind:
-`emf_v`, `ohm` (the terminals at this instant: V = emf_v + I*ohm) and `end_emf_v`, `end_ohm` (the
-terminals at the END of a next step at constant current), which the semi-implicit split needs.
+It moves the cells by one step at constant current and leaves sums behind: `emf_v` and `ohm` are the
+terminals at this instant (V = emf_v + I*ohm). From the others `foresee` makes, without a look at
+the cells, `end_emf_v` and `end_ohm`: the terminals at the END of a next step at constant current,
+which the semi-implicit split needs.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ class Module:
 
     __slots__ = (
         "_bleed",
+        "_bleed_polarisation",
+        "_bleed_slope",
         "_bleeding",
         "_capacity_ah",
         "_changed",
@@ -43,11 +46,15 @@ class Module:
         "_fan_on",
         "_has_terminal_sensors",
         "_parameters",
+        "_polarisation",
         "_r0",
         "_r0_ohm",
+        "_r0_ohm_at_25_c",
         "_r1_ohm",
+        "_r1_ohm_at_25_c",
         "_rc_sum_v",
         "_refresh",
+        "_slope",
         "_soc",
         "_soc_per_coulomb",
         "_tables",
@@ -89,13 +96,18 @@ class Module:
         self._bleeding = False
         self._fan_on = False
         self._rc_sum_v = 0.0
+        # Sums over the cells, plain and times each cell's bleed current: of the polarisation
+        # factors, and of the slopes of the open-circuit voltage over SOC.
+        self._polarisation = self._slope = self._bleed_polarisation = self._bleed_slope = 0.0
         self.heat_j = 0.0
         self.current_now_a = 0.0
         self.emf_v = self.ohm = self.end_emf_v = self.end_ohm = 0.0
         self._capacity_ah = spec.capacity_ah
         self._soc_per_coulomb = 1.0 / (3600.0 * spec.capacity_ah)
+        self._r0_ohm_at_25_c, self._r1_ohm_at_25_c = spec.r0_ohm, spec.r1_ohm
         self._scale_resistances()
-        self.step(0.0, 0.0, 0.0)
+        self.step(0.0, 0.0)
+        self.foresee(0.0)
 
     # What the module's electronics measure
 
@@ -220,19 +232,17 @@ class Module:
         for c in range(len(self._soc)):
             self._soc[c] += coulomb * self._soc_per_coulomb
 
-    def step(self, current_a: float, dt_s: float, next_dt_s: float) -> None:
-        """Move by `dt_s` at constant current, then sum up for a next step of `next_dt_s`."""
-        tau = self._parameters.tau_s.value
-        decay = math.exp(-dt_s / tau)
-        next_decay = decay if next_dt_s == dt_s else math.exp(-next_dt_s / tau)
-        gain, next_gain = self._r1_ohm * (1.0 - decay), self._r1_ohm * (1.0 - next_decay)
-        charge, next_charge = dt_s * self._soc_per_coulomb, next_dt_s * self._soc_per_coulomb
+    def step(self, current_a: float, dt_s: float) -> None:
+        """Move by `dt_s` at constant current; 0 takes in what somebody has changed."""
+        decay = math.exp(-dt_s / self._parameters.tau_s.value)
+        gain = self._r1_ohm * (1.0 - decay)
+        charge = dt_s * self._soc_per_coulomb
         r0_ohm = self._r0_ohm
         lines = self._tables.lines
         polarisation = self._tables.charge if current_a > 0.0 else self._tables.discharge
         socs, vrcs, bleeds, emfs, r0s = self._soc, self._vrc, self._bleed, self._emf, self._r0
-        rc_sum = emf_sum = end_sum = 0.0
-        ohm_sum = end_ohm_sum = CONNECTION_OHM.value
+        rc_sum = emf_sum = p_sum = slope_sum = bleed_p_sum = bleed_slope_sum = 0.0
+        ohm_sum = CONNECTION_OHM.value
         for c in range(len(socs)):
             bleed = bleeds[c]
             x = current_a - bleed
@@ -255,14 +265,15 @@ class Module:
                 j = LAST
             ocv0, ocv1, f0, f1 = lines[j]
             r0s[c] = r0 = r0_ohm * (f0 + f1 * soc)
-            ocv = ocv0 + ocv1 * soc
-            end_ohm = r0 + next_gain * p + ocv1 * next_charge
-            emfs[c] = emf = ocv + vrc - bleed * r0
+            emfs[c] = emf = ocv0 + ocv1 * soc + vrc - bleed * r0
             rc_sum += vrc
             emf_sum += emf
             ohm_sum += r0
-            end_sum += ocv + vrc * next_decay - bleed * end_ohm
-            end_ohm_sum += end_ohm
+            p_sum += p
+            slope_sum += ocv1
+            if bleed != 0.0:
+                bleed_p_sum += bleed * p
+                bleed_slope_sum += bleed * ocv1
         if dt_s > 0.0:
             # Mean of the RC voltage before and after: heat is I2R and what the RC pairs dissipate.
             rc_mean = 0.5 * (rc_sum + self._rc_sum_v)
@@ -270,8 +281,17 @@ class Module:
         self._rc_sum_v = rc_sum
         self.emf_v = emf_sum
         self.ohm = ohm_sum
-        self.end_emf_v = end_sum
-        self.end_ohm = end_ohm_sum
+        self._polarisation, self._slope = p_sum, slope_sum
+        self._bleed_polarisation, self._bleed_slope = bleed_p_sum, bleed_slope_sum
+
+    def foresee(self, dt_s: float) -> None:
+        """Bring `end_emf_v` and `end_ohm` to the end of a next step of `dt_s`."""
+        decay = math.exp(-dt_s / self._parameters.tau_s.value)
+        gain = self._r1_ohm * (1.0 - decay)
+        charge = dt_s * self._soc_per_coulomb
+        bled_v = gain * self._bleed_polarisation + charge * self._bleed_slope
+        self.end_emf_v = self.emf_v - self._rc_sum_v * (1.0 - decay) - bled_v
+        self.end_ohm = self.ohm + gain * self._polarisation + charge * self._slope
 
     def rest(self, dt_s: float) -> bool:
         """Let time pass without current, RC pairs empty; whether the temperature has moved."""
@@ -294,5 +314,5 @@ class Module:
 
     def _scale_resistances(self) -> None:
         factor = temperature_factor(self._parameters, self._thermal.temperature_c)
-        self._r0_ohm = self.spec.r0_ohm * factor
-        self._r1_ohm = self.spec.r1_ohm * factor
+        self._r0_ohm = self._r0_ohm_at_25_c * factor
+        self._r1_ohm = self._r1_ohm_at_25_c * factor

@@ -84,7 +84,8 @@ class Pack:
             self._assess(dt_s)
         self._split([_series_end(string) for string in self._strings], current_a)
         for module in self.modules:
-            module.step(module.current_now_a, dt_s, dt_s)
+            module.step(module.current_now_a, dt_s)
+            module.foresee(dt_s)
         self._dt_s = dt_s
         self._changed = False
         if self._rest_s >= self._rest_s_min:
@@ -111,7 +112,9 @@ class Pack:
 
     def _assess(self, dt_s: float) -> None:
         for module in self.modules:
-            module.step(module.current_now_a, 0.0, dt_s)
+            if self._changed:
+                module.step(module.current_now_a, 0.0)
+            module.foresee(dt_s)
         self._dt_s = dt_s
         self._changed = False
 

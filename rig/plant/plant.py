@@ -311,6 +311,7 @@ class Plant:
         self._stale = False
 
     def _break_down(self, fault: ContactorFault) -> None:
+        self.settle()
         self._change_contacts(lambda: self._contactor.break_down(fault))
 
     def _change_contacts(self, change: Callable[[], None]) -> None:

@@ -1,0 +1,473 @@
+"""Rooms one by one: levels and their timers, limits, sensors, pre-charge, charge, registers."""
+
+import math
+import struct
+
+import pytest
+
+from bms.battery.module import Module
+from bms.data import Level, battery_types
+from bms.firmware import milliseconds, seconds
+from bms.history.reception import HeldUpByATask
+from bms.history.temperatures import every_sensor_counts
+from bms.io import BatteryInputs, ControllerState, Frame, Port, Reception
+from bms.releases import firmware
+from bms.rooms.dvcc import ReturningTemperature, falling
+from bms.rooms.temperatures import off_the_median
+from bms.status import Battery, State
+from bms.tests.bench import Bench
+from bms.timing import ChainedLevel, Held
+from bms.wire import private
+
+OVER_VOLTAGE = Level(set_v=3.60, clear_v=3.52)
+UNDER_VOLTAGE = Level(set_v=2.60, clear_v=2.80)
+
+
+def test_a_condition_that_breaks_off_starts_its_time_anew() -> None:
+    held = Held()
+    for now_us, condition in ((0, True), (5, False), (6, True)):
+        held.for_us(now_us, condition=condition)
+
+    assert held.for_us(10, condition=True) == 4
+
+
+LEVELS = {
+    "set after its time": (True, [(0, 3.6), (10, 3.6)], True),
+    "not set before": (True, [(0, 3.6), (9, 3.6)], False),
+    "not set when the value falls back once": (
+        True,
+        [(0, 3.6), (5, 3.59), (9, 3.6), (11, 3.6)],
+        False,
+    ),
+    "kept between set and clear": (True, [(0, 3.6), (10, 3.6), (20, 3.55), (90, 3.52)], True),
+    "cleared below clear after its time": (
+        True,
+        [(0, 3.6), (10, 3.6), (20, 3.51), (30, 3.51)],
+        False,
+    ),
+    "kept while below clear for too short": (
+        True,
+        [(0, 3.6), (10, 3.6), (20, 3.51), (29, 3.51)],
+        True,
+    ),
+    "kept by NaN": (True, [(0, 3.6), (10, 3.6), (20, math.nan), (90, math.nan)], True),
+    "not set by NaN": (True, [(0, math.nan), (90, math.nan)], False),
+    "set downwards": (False, [(0, 2.6), (10, 2.6)], True),
+    "cleared upwards": (False, [(0, 2.6), (10, 2.6), (20, 2.81), (30, 2.81)], False),
+    "kept at the clear level": (False, [(0, 2.6), (10, 2.6), (20, 2.8), (90, 2.8)], True),
+}
+
+
+@pytest.mark.parametrize(("rising", "story", "is_set"), LEVELS.values(), ids=LEVELS)
+def test_a_level_is(rising, story, is_set) -> None:
+    level = ChainedLevel(10, rising=rising)
+    for now_us, value_v in story:
+        level.step(now_us, value_v, OVER_VOLTAGE if rising else UNDER_VOLTAGE, armed=True)
+
+    assert level.is_set is is_set
+
+
+def test_a_level_counts_from_when_the_level_before_it_is_set() -> None:
+    level = ChainedLevel(10, rising=True)
+    is_set = [
+        now_us
+        for now_us in range(0, 100, 5)
+        if level.step(now_us, 3.7, OVER_VOLTAGE, armed=now_us >= 80)
+    ]
+
+    assert is_set == [90, 95]
+
+
+def test_levels_that_are_not_armed_are_not_set() -> None:
+    level = ChainedLevel(10, rising=True)
+    for now_us in range(0, 100, 5):
+        level.step(now_us, 3.7, OVER_VOLTAGE, armed=False)
+
+    assert not level.is_set
+
+
+# LFP series manual, boundary limits: 10 s, 10 s more, 20 s more. Bits 1, 0 and 10 of 0x2100.
+CHAIN = {9: 0x000, 11: 0x002, 19: 0x002, 21: 0x003, 39: 0x003, 41: 0x403}
+
+
+@pytest.mark.parametrize(("after_s", "flags"), CHAIN.items(), ids=[f"{s} s" for s in CHAIN])
+def test_a_cell_at_3_62_v_sets_one_level_after_the_other(after_s, flags) -> None:
+    bench = Bench()
+    bench.start()
+    bench.cell(3.62)
+    bench.run(after_s)
+
+    assert bench.master.view.status_word.flags & 0x403 == flags
+
+
+@pytest.mark.parametrize(
+    ("cell_v", "error"), [(3.66, 13), (2.35, 14), (3.64, 0), (2.45, 0)], ids=str
+)
+def test_a_cell_past_its_critical_level_for_45_s_is_an_error(cell_v, error) -> None:
+    bench = Bench()
+    bench.start()
+    bench.cell(cell_v)
+    bench.run(44.5)
+    before = bench.error
+    bench.run(1)
+
+    assert (before, bench.error) == (0, error)
+
+
+@pytest.mark.parametrize(
+    ("value", "share"), [(63, 1.0), (64, 1.0), (66.5, 0.5), (69, 0.0), (80, 0.0)]
+)
+def test_a_limit_falls_linearly_from_64_to_69_degrees(value, share) -> None:
+    assert falling(value, 64, 69) == share
+
+
+def test_a_limit_without_a_measurement_is_zero() -> None:
+    assert falling(math.nan, 64, 69) == 0.0
+
+
+RETURNS = {
+    "upwards at once": (1.0, [40, 44.7], 44.7),
+    "not within a step": (1.0, [44, 43.1], 44),
+    "by one step of 1 K": (1.0, [44, 43.0], 43),
+    "by whole steps": (1.0, [44, 41.5], 42),
+    "not by 1 K in steps of 2 K": (2.0, [44, 43.0], 44),
+    "by 2 K in steps of 2 K": (2.0, [44, 42.0], 42),
+}
+
+
+@pytest.mark.parametrize(("step_k", "readings", "followed"), RETURNS.values(), ids=RETURNS)
+def test_a_temperature_returns(step_k, readings, followed) -> None:
+    temperature = ReturningTemperature(step_k)
+
+    assert [temperature.follow(reading) for reading in readings][-1] == followed
+
+
+def test_a_temperature_that_is_missing_for_a_while_is_followed_afterwards() -> None:
+    temperature = ReturningTemperature(1.0)
+
+    assert [temperature.follow(t) for t in (44.0, math.nan, 44.5)][2] == 44.5
+
+
+def test_a_battery_without_temperatures_gets_no_charge_current() -> None:
+    bench = Bench()
+    bench.temperatures_c = {0: [math.nan] * 4, 1: [math.nan] * 4}
+    bench.start()
+    bench.run(1)
+
+    assert bench.master.view.dvcc.charge_current_a == 0
+
+
+def batteries(*sensors_c: tuple[float, ...], type_code: int = 2) -> tuple[Battery, ...]:
+    return tuple(
+        Battery(
+            node=node,
+            serial=node,
+            type=battery_types()[type_code],
+            release=38,
+            cell_voltages_v=(3.3,) * 8,
+            cell_temperatures_c=readings,
+            terminals_c=(None, None),
+            flags=0,
+            heard_us=0,
+        )
+        for node, readings in enumerate(sensors_c)
+    )
+
+
+WELL = (25.0, 25.5, 26.0, 25.2)
+OFF = {
+    "none": ((WELL, WELL), ()),
+    "one, too hot": (((25.0, 60.0, 25.0, 25.0), WELL), ((0, 1),)),
+    "two of a battery": (((60.0, 60.0, 25.0, 25.0), WELL), ((0, 0), (0, 1))),
+    "three of a battery": (
+        (WELL, (60.0, 60.0, -30.0, 25.0)),
+        ((1, 0), (1, 1), (1, 2)),
+    ),
+    "10 K is not more than 10 K": (((25.0, 35.0, 25.0, 25.0), (25.0,) * 4), ()),
+    "a missing reading": (((25.0, math.nan, 25.0, 60.0), WELL), ((0, 3),)),
+}
+
+
+@pytest.mark.parametrize(("readings", "off"), OFF.values(), ids=OFF)
+def test_sensors_far_off_the_others_are_named(readings, off) -> None:
+    assert off_the_median(batteries(*readings), 10.0) == off
+
+
+def test_batteries_of_another_type_are_not_watched_for_deviating_sensors() -> None:
+    assert off_the_median(batteries((25.0, 90.0, 25.0, 25.0), type_code=1), 10.0) == ()
+
+
+def test_before_1_38_a_deviating_sensor_counts() -> None:
+    assert every_sensor_counts(batteries((25.0, 90.0, 25.0, 25.0)), 10.0) == ()
+
+
+@pytest.mark.parametrize(("deviating", "state"), [(2, State.RUNNING), (3, State.ERROR)])
+def test_more_than_two_deviating_sensors_of_a_battery_end_in_fail_safe(deviating, state) -> None:
+    bench = Bench()
+    bench.start()
+    bench.temperatures_c[0][:deviating] = [58.0] * deviating
+    bench.run(2)
+
+    assert bench.state is state
+
+
+def test_a_deviating_sensor_stays_visible_to_the_tool() -> None:
+    bench = Bench()
+    bench.start()
+    bench.temperatures_c[0][0] = 58.0
+    bench.run(1)
+
+    answer = bench.step(tool=(b"\x22\x04\x00",)).tool[0]
+    assert struct.unpack(">4h", answer[3:]) == (580, 250, 250, 250)
+
+
+def test_an_invalid_cell_reading_reads_as_invalid_at_the_tool() -> None:
+    bench = Bench()
+    bench.start()
+    bench.cell(math.nan)
+    bench.run(1)
+
+    answer = bench.step(tool=(b"\x22\x05\x00",)).tool[0]
+    assert struct.unpack(">2H", answer[3:7]) == (0xFFFF, 33_000)
+
+
+# (volts a second, release) -> seconds after which the pre-charge has failed; None: it has not.
+PRECHARGES = {
+    "done in 20 s": (1.3, "1.38", 60, State.RUNNING),
+    "1.10: 20 s are too long": (1.3, "1.10", 60, State.ERROR),
+    "rising at 30 s, done in 42 s": (0.6, "1.38", 60, State.RUNNING),
+    "1.26: rising at 30 s is no excuse": (0.6, "1.26", 60, State.ERROR),
+    "rising at 30 s, not done at 48 s": (0.4, "1.38", 60, State.ERROR),
+    "not rising": (0.0, "1.38", 36, State.ERROR),
+}
+
+
+@pytest.mark.parametrize(
+    ("volts_per_s", "release", "limit_s", "state"), PRECHARGES.values(), ids=PRECHARGES
+)
+def test_a_pre_charge(volts_per_s, release, limit_s, state) -> None:
+    bench = Bench(release)
+    bench.precharge_v_per_s = volts_per_s
+    bench.start(limit_s)
+
+    assert bench.state is state
+
+
+def test_a_pre_charge_that_stands_still_at_30_s_is_not_extended() -> None:
+    bench = Bench()
+    bench.precharge_v_per_s = 1.0
+    bench.start(20)
+    bench.precharge_v_per_s = 0.0
+    bench.run(16)
+
+    assert bench.error == 25
+
+
+@pytest.mark.parametrize(("release", "most_pct"), [("1.24", 100.0), ("1.25", 99.9)])
+def test_the_state_of_charge_while_charging_is_allowed_ends_at(release, most_pct) -> None:
+    bench = Bench(release, registers={"soc": struct.pack("<d", 99.5)})
+    bench.start()
+    bench.current_a = 230.0
+    bench.run(60, 1_000_000)
+
+    assert bench.master.view.soc.soc_pct == most_pct
+
+
+def test_a_charged_battery_is_100_percent() -> None:
+    bench = Bench(registers={"soc": struct.pack("<d", 98.0)})
+    bench.start()
+    bench.cell(3.53)
+    bench.run(21)
+
+    assert bench.master.view.soc.soc_pct == 100.0
+
+
+@pytest.mark.parametrize(("release", "amp_hours"), [("1.37", 9.2), ("1.38", 4.6)])
+def test_charging_is_allowed_again_after_a_share_of_460_ah(release, amp_hours) -> None:
+    bench = Bench(release)
+    bench.start()
+    bench.cell(3.53)
+    bench.run(21)
+    bench.cell(3.3)
+    bench.run(21)
+    bench.current_a = -360.0  # 0.1 Ah a second
+    bench.run(10 * amp_hours - 2, 1_000_000)
+    before = bench.out.allow_charge_relay
+    bench.run(4, 1_000_000)
+
+    assert (before, bench.out.allow_charge_relay) == (False, True)
+
+
+def test_a_stop_withdraws_both_limits_at_once() -> None:
+    bench = Bench()
+    bench.start()
+    bench.run(1)
+    bench.pressed = True
+    bench.run(0.2)
+
+    dvcc = bench.master.view.dvcc
+    assert bench.state is State.SHUTTING_DOWN
+    assert (dvcc.charge_current_a, dvcc.discharge_current_a) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("release", "after_s"), [("1.08", 2), ("1.09", 8), ("1.38", 8)])
+def test_a_stopped_contactor_opens_after_the_shutdown_time(release, after_s) -> None:
+    bench = Bench(release)
+    bench.start()
+    bench.press()  # 0.3 s, of which 0.1 s pass before it is taken
+    bench.run(after_s - 0.3)
+    before = bench.out.contactor_coil
+    bench.run(0.3)
+
+    assert (before, bench.out.contactor_coil) == (True, False)
+
+
+@pytest.mark.parametrize(("release", "after_s"), [("1.07", 2), ("1.08", 5), ("1.38", 5)])
+def test_a_protective_contactor_opens_after_the_opening_delay(release, after_s) -> None:
+    bench = Bench(release)
+    bench.start()
+    bench.silent = True
+    while bench.state is not State.ERROR:
+        bench.step()
+    bench.run(after_s - 0.1)
+    before = bench.out.contactor_coil
+    bench.run(0.1)
+
+    assert (before, bench.out.contactor_coil) == (True, False)
+
+
+def test_reception_held_up_keeps_one_frame_of_a_burst() -> None:
+    reception = HeldUpByATask()
+    in_the_task = milliseconds(255), milliseconds(256), milliseconds(269)
+
+    assert [reception.keeps(time_us) for time_us in in_the_task] == [True, False, False]
+
+
+def test_reception_held_up_keeps_all_frames_outside_the_task() -> None:
+    reception = HeldUpByATask()
+
+    assert all(reception.keeps(milliseconds(time_ms)) for time_ms in range(20, 250))
+
+
+def ve_can(bench: Bench, *frames: Frame) -> list[Frame]:
+    out = bench.step(*((Port.VE_CAN, frame) for frame in frames))
+    return [frame for port, frame in out.sent if port is Port.VE_CAN]
+
+
+def claims(sent: list[Frame]) -> list[Frame]:
+    return [frame for frame in sent if frame.identifier >> 8 == 0x18EEFF]
+
+
+def test_nothing_but_the_claim_is_sent_in_the_first_250_ms() -> None:
+    bench = Bench()
+    sent = [*ve_can(bench), *ve_can(bench), *ve_can(bench)]
+
+    assert [frame.identifier for frame in sent] == [0x18EEFF50]
+
+
+def test_a_request_for_the_address_of_another_device_is_not_answered() -> None:
+    bench = Bench()
+    bench.run(1)
+
+    assert not claims(ve_can(bench, Frame(0x18EA3120, b"\x00\xee\x00")))
+
+
+@pytest.mark.parametrize("destination", [0x50, 0xFF], ids=["to the master", "to everybody"])
+def test_a_request_for_the_address_is_answered(destination) -> None:
+    bench = Bench()
+    bench.run(1)
+
+    request = Frame(0x18EA0020 | destination << 8, b"\x00\xee\x00")
+    assert len(claims(ve_can(bench, request))) == 1
+
+
+def test_a_lower_name_takes_the_address() -> None:
+    bench = Bench()
+    bench.run(1)
+
+    (claim,) = claims(ve_can(bench, Frame(0x18EEFF50, bytes(8))))
+    assert claim.identifier & 0xFF != 0x50
+
+
+@pytest.mark.parametrize("data", [b"\xff" * 8, b""], ids=["a higher NAME", "no NAME at all"])
+def test_the_address_is_kept_against(data) -> None:
+    bench = Bench()
+    bench.run(1)
+    ve_can(bench, Frame(0x18EEFF50, data))
+
+    (claim,) = claims(ve_can(bench, Frame(0x18EAFF20, b"\x00\xee\x00")))
+    assert claim.identifier & 0xFF == 0x50
+
+
+def test_serial_numbers_with_the_same_digits_make_different_names() -> None:
+    names = set()
+    for serial in ("HQ1845ABC12", "HQ1845ABC21"):
+        (claim,) = claims(ve_can(Bench(serial=serial)))
+        names.add(claim.data)
+
+    assert len(names) == 2
+
+
+@pytest.mark.parametrize(("release", "recovers"), [("1.13", False), ("1.14", True)])
+def test_bus_off_is_left_from_1_14_on(release, recovers) -> None:
+    bench = Bench(release)
+    bench.start()
+    bench.controller = ControllerState.BUS_OFF
+    bench.run(1)
+
+    assert any(Port.VE_CAN in out.recover for out in bench.trace) is recovers
+
+
+def test_a_setting_written_by_register_is_acknowledged_and_taken() -> None:
+    bench = Bench()
+    bench.start()
+    written = ve_can(bench, Frame(0x1CEF5020, bytes.fromhex("66 99 76 03 01 FF FF FF")))
+    bench.run(0.2)
+
+    assert Frame(0x1CEF2050, bytes.fromhex("66 99 02 00 76 03 00 00")) in written
+    assert bench.master.view.settings.values["battery_strategy"] == 1
+
+
+def module(node_frames: tuple[Frame, ...], battery: Module, time_us: int) -> list[Frame]:
+    received = tuple(Reception(time_us, Port.PRIVATE, frame) for frame in node_frames)
+    inputs = BatteryInputs(
+        cell_voltages_v=(3.3,) * 8, cell_temperatures_c=(25.0,) * 4, received=received
+    )
+    return list(battery.step(time_us, inputs).sent)
+
+
+@pytest.fixture
+def registered() -> Module:
+    """A battery of serial 97 with node 3, at 2 s."""
+    battery = Module(firmware("1.38"), battery_types()[2], 97)
+    module((private.beacon(4, 0, 2, 1),), battery, seconds(1))
+    module((private.assign(97, 3), private.beacon(5, 1, 2, 2)), battery, seconds(2))
+    return battery
+
+
+def kinds(sent: list[Frame]) -> set[int]:
+    return {private.kind_and_node(frame.identifier)[0] for frame in sent}
+
+
+def test_a_registered_battery_reports_its_cells_and_temperatures(registered) -> None:
+    assert kinds(module((), registered, seconds(2.2))) == {0x18F020, 0x18F021, 0x18F030, 0x18F040}
+
+
+def test_a_battery_announces_itself_anew_to_a_master_that_started_anew(registered) -> None:
+    sent = module((private.beacon(4, 0, 2, 1),), registered, seconds(4))
+
+    assert kinds(sent) == {0x18F0FE}
+
+
+def test_a_battery_falls_silent_5_s_after_the_last_beacon(registered) -> None:
+    assert not module((), registered, seconds(7.1))
+
+
+def test_a_battery_ignores_a_frame_that_is_cut_short(registered) -> None:
+    stump = replace_data(private.assign(97, 9), b"\x61\x00")
+
+    assert 0x18F040 in kinds(module((stump,), registered, seconds(2.2)))
+
+
+def replace_data(frame: Frame, data: bytes) -> Frame:
+    return frame._replace(data=data)

@@ -1,0 +1,135 @@
+"""What became of one test: its verdict from what it raised, and its last entry in the record."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rig.attempt import Attempt
+from rig.cells import Cell
+from rig.clock import utc_now, wall_s
+from rig.errors import NotOnThisBench, Unmet
+from rig.recording import Ended, Verdict, attempt_id
+from rig.session import Run
+
+
+def test_name(node: str, cell: Cell) -> str:
+    """A test's name with its own parameters, without the cell's: test_x[at 1:59]."""
+    name, _, inner = node.rsplit("::", 1)[-1].partition("[")
+    inner = inner.removesuffix("]")
+    if inner == cell.label:
+        return name
+    return f"{name}[{inner.removesuffix('-' + cell.label).removeprefix(cell.label + '-')}]"
+
+
+class Story:
+    """What became of one test until its report is made."""
+
+    def __init__(self, cell: Cell, test: str) -> None:
+        self.cell, self.test = cell, test
+        self.attempt: Attempt | None = None
+        self.error: BaseException | None = None
+        self.digest = ""
+        self.sim_s = 0.0
+        self.started_s = wall_s()
+        self.start_state: dict[str, Any] = {}
+
+
+def unwrapped(error: BaseException) -> BaseException:
+    """A lone Unmet in an exception group is that Unmet."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def around(story: Story, *, frames: bool) -> str:
+    """The last frames, terminals and expectations before a failure."""
+    attempt = story.attempt
+    assert attempt is not None
+    lines = [f"{e.t_s:10.3f}  {e.outcome:6} {e.text}" for e in attempt.expectations[-6:]]
+    lines += [f"{e.t_s:10.3f}  {e.lane:8} {e.text}" for e in attempt.events[-12:]]
+    if frames:
+        names = {0: "private", 1: "ve_can", 2: "external"}
+        lines += [f"{t / 1e6:10.3f}  {names[c]:8} {f}" for t, c, f in attempt.last_frames[-30:]]
+    return "\n".join(sorted(lines))
+
+
+def key_of(story: Story) -> dict[str, Any]:
+    """What START and END of an attempt share."""
+    return {
+        "attempt": attempt_id(story.cell.item, story.test, 1),
+        "item": story.cell.item,
+        "test": story.test,
+        "number": 1,
+        "firmware": story.cell.firmware,
+    }
+
+
+def judge(story: Story) -> tuple[Verdict, str]:
+    """The verdict of one attempt, and why. Only an `Unmet` is the device's failure."""
+    error, attempt = story.error, story.attempt
+    if error is None:
+        measured = [] if attempt is None else attempt.measurements
+        doubtful = [one for one in measured if one.verdict is Verdict.INCONCLUSIVE]
+        if doubtful:
+            return Verdict.INCONCLUSIVE, f"{doubtful[0].name}: a limit is within the uncertainty"
+        return Verdict.PASS, ""
+    if isinstance(error, Unmet):
+        return Verdict.FAIL, str(error)
+    if isinstance(error, NotOnThisBench):
+        return Verdict.NOT_RUN, str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return Verdict.ABORTED, "interrupted"
+    return Verdict.BROKEN, f"{type(error).__name__}: {error}"
+
+
+def end(run: Run, story: Story) -> None:
+    """Close the attempt's files and write its END, or its line of the matrix."""
+    verdict, reason = judge(story)
+    attempt = story.attempt
+    if run.cells_out is not None:
+        _note_square(run.cells_out, story, verdict, reason)
+    if not run.keeps_record:
+        return
+    evidence = []
+    if attempt is not None and attempt.folder is not None:
+        evidence = attempt.close()
+        trace = attempt.trace(story.cell.firmware, run.seed, story.start_state)
+        evidence.append(run.record.write_trace(attempt.folder, trace))
+    run.record.journal(
+        Ended(
+            **key_of(story),
+            utc=utc_now(),
+            verdict=verdict,
+            reason=reason,
+            digest=story.digest or None,
+            sim_s=story.sim_s,
+            wall_s=wall_s() - story.started_s,
+            measurements=() if attempt is None else tuple(attempt.measurements),
+            unmet=story.error.key if isinstance(story.error, Unmet) else None,
+            evidence=run.record.evidence(evidence),
+        )
+    )
+
+
+def _note_square(path: Path, story: Story, verdict: Verdict, reason: str) -> None:
+    """One line a test; several workers append to one file."""
+    measured: bool | str = reason
+    if verdict in {Verdict.PASS, Verdict.FAIL}:
+        measured = verdict is Verdict.PASS
+    entry = {
+        **asdict(story.cell),
+        "test": story.test,
+        "measured": measured,
+        "reason": reason,
+        "unmet": story.error.key if isinstance(story.error, Unmet) else None,
+        "digest": story.digest,
+        "sim_s": story.sim_s,
+    }
+    line = (json.dumps(entry) + "\n").encode()
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(descriptor, line)
+    finally:
+        os.close(descriptor)
