@@ -71,6 +71,13 @@ def _html(view: RunView) -> str:
     )
 
 
+def in_words(test: str) -> str:
+    """A test's name as the claim that it is: "test_runs_on[at 1:59]" is "runs on: at 1:59"."""
+    name, _, parameters = test.removeprefix("test_").partition("[")
+    words = name.replace("_", " ")
+    return f"{words}: {parameters.removesuffix(']')}" if parameters else words
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
@@ -80,6 +87,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "words": in_words,
         "duration": numbers.duration,
         "instant": numbers.instant,
         "limits": numbers.limits,

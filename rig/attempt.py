@@ -86,10 +86,12 @@ class Attempt:
 
     # What the expectations tell
 
-    def expectation(self, text: str, *, met: bool, measurement: Measurement | None) -> None:
+    def expectation(
+        self, what: str, text: str, *, met: bool, measurement: Measurement | None
+    ) -> None:
         """One claim was judged."""
         now_us = self._kernel.now_us
-        self._kernel.digest.update(f"{now_us}{text}{met}".encode())
+        self._kernel.digest.update(f"{now_us}{what}{text}{met}".encode())
         if measurement is not None:
             self.measurements.append(
                 RecordedMeasurement(
@@ -107,7 +109,7 @@ class Attempt:
         self.expectations.append(
             TraceExpectation(
                 t_s=now_us / 1e6,
-                what=text,
+                what=what,
                 outcome="met" if met else "unmet",
                 text=text,
                 measurement=None if measurement is None else measurement.name,

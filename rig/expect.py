@@ -42,7 +42,9 @@ class Witness(Protocol):
 
     item: str
 
-    def expectation(self, text: str, *, met: bool, measurement: Measurement | None) -> None:
+    def expectation(
+        self, what: str, text: str, *, met: bool, measurement: Measurement | None
+    ) -> None:
         """One claim was judged."""
         ...
 
@@ -227,10 +229,10 @@ class Expectation(Generic[T]):
         return f"last {_show(latest.value)} {self._signal.unit}".rstrip()
 
     def _met(self, text: str, measurement: Measurement | None) -> None:
-        _tell(f"{self._signal.name} {text}", met=True, measurement=measurement)
+        _tell(self._signal.name, text, met=True, measurement=measurement)
 
     def _unmet(self, text: str) -> NoReturn:
-        _fail(f"{self._signal.name} {text}", self._key, None)
+        _fail(self._signal.name, text, self._key, None)
 
 
 class _Expect:
@@ -272,16 +274,16 @@ class _Expect:
         )
         limits = " to ".join("..." if limit is None else f"{limit:g}" for limit in (low, high))
         space = " " if unit else ""
-        text = f"{name} is {value:g}{space}{unit}, expected {limits}{space}{unit}"
+        text = f"is {value:g}{space}{unit}, expected {limits}{space}{unit}"
         if verdict == "FAIL":
-            _fail(text, _caller(), measurement)
-        _tell(text, met=True, measurement=measurement)
+            _fail(name, text, _caller(), measurement)
+        _tell(name, text, met=True, measurement=measurement)
 
     def that(self, claim: str, *, holds: bool) -> None:
         """A claim that is none of a signal or a number, as a sentence."""
         if not holds:
-            _fail(f"not so: {claim}", _caller(), None)
-        _tell(claim, met=True, measurement=None)
+            _fail("not so:", claim, _caller(), None)
+        _tell("", claim, met=True, measurement=None)
 
 
 expect = _Expect()
@@ -301,14 +303,14 @@ def _caller() -> str:
     return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
 
 
-def _tell(text: str, *, met: bool, measurement: Measurement | None) -> None:
+def _tell(what: str, text: str, *, met: bool, measurement: Measurement | None) -> None:
     keeper = witness.get()
     if keeper is not None:
-        keeper.expectation(text, met=met, measurement=measurement)
+        keeper.expectation(what, text, met=met, measurement=measurement)
 
 
-def _fail(text: str, key: str, measurement: Measurement | None) -> NoReturn:
-    _tell(text, met=False, measurement=measurement)
+def _fail(what: str, text: str, key: str, measurement: Measurement | None) -> NoReturn:
+    _tell(what, text, met=False, measurement=measurement)
     keeper = witness.get()
     item = keeper.item if keeper is not None else "?"
-    raise Unmet(f"{item}: {text} (t = {show_time(_kernel().now_us)})", key)
+    raise Unmet(f"{item}: {what} {text} (t = {show_time(_kernel().now_us)})", key)

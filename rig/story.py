@@ -47,7 +47,7 @@ def around(story: Story, *, frames: bool) -> str:
     """The last frames, terminals and expectations before a failure."""
     attempt = story.attempt
     assert attempt is not None
-    lines = [f"{e.t_s:10.3f}  {e.outcome:6} {e.text}" for e in attempt.expectations[-6:]]
+    lines = [f"{e.t_s:10.3f}  {e.outcome:6} {e.what} {e.text}" for e in attempt.expectations[-6:]]
     lines += [f"{e.t_s:10.3f}  {e.lane:8} {e.text}" for e in attempt.events[-12:]]
     if frames:
         names = {0: "private", 1: "ve_can", 2: "external"}

@@ -471,3 +471,35 @@ def test_a_battery_ignores_a_frame_that_is_cut_short(registered) -> None:
 
 def replace_data(frame: Frame, data: bytes) -> Frame:
     return frame._replace(data=data)
+
+
+# Change log, 1.13: on above 30, off below 29 degC.
+FANS = {
+    "off at 30": ([30.0], False),
+    "on above 30": ([30.1], True),
+    "on down to 29": ([30.1, 29.0], True),
+    "off below 29": ([30.1, 28.9], False),
+}
+
+
+@pytest.mark.parametrize(("readings", "on"), FANS.values(), ids=FANS)
+def test_the_fans_of_he_batteries_in_economic_are(readings, on) -> None:
+    bench = Bench(type_code=4)
+    bench.start()
+    for temperature_c in readings:
+        bench.temperatures_c[0][0] = temperature_c
+        bench.run(0.5)
+
+    assert bench.master.view.fans.batteries_on is on
+
+
+@pytest.mark.parametrize(
+    ("terminal_c", "limit_a"), [(64.0, 120.0), (66.5, 60.0), (68.99, 1.0), (69.0, 0.0)]
+)
+def test_a_hot_terminal_lowers_the_charge_current_of_two_he100_to(terminal_c, limit_a) -> None:
+    bench = Bench(type_code=4)
+    bench.start()
+    bench.terminal_c = terminal_c
+    bench.run(0.5)
+
+    assert bench.master.view.dvcc.charge_current_a == pytest.approx(limit_a)

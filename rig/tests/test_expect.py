@@ -34,7 +34,8 @@ class Keeper:
     def __init__(self):
         self.told: list[tuple[str, bool, Measurement | None]] = []
 
-    def expectation(self, text, *, met, measurement):
+    def expectation(self, what, text, *, met, measurement):
+        text = f"{what} {text}".strip()
         self.told.append((text, met, measurement))
 
 
