@@ -1,6 +1,8 @@
 """Registration: the system that the announced batteries make, checked before it may start."""
 
-from bms.data import battery_types, cell_levels, limit_us
+from dataclasses import replace
+
+from bms.data import BatteryType, CellLevels, battery_types, cell_levels, limit_us
 from bms.firmware import Firmware, Room
 from bms.status import Error, RegistrationStatus, State, View
 
@@ -26,9 +28,15 @@ class Registration(Room):
                 self._status = self._register(view)
                 self._strategy = view.settings.values["battery_strategy"]
         elif view.settings.values["battery_strategy"] != self._strategy:
+            # The system stays as it was registered, whoever has announced itself since.
             self._strategy = view.settings.values["battery_strategy"]
-            self._status = self._register(view)
+            self._status = replace(self._status, levels=self._levels(self._status.type, view))
         return self._status
+
+    @staticmethod
+    def _levels(kind: BatteryType | None, view: View) -> CellLevels | None:
+        performance = view.settings.values["battery_strategy"] == 1
+        return None if kind is None else cell_levels(kind.chemistry, performance=performance)
 
     def _register(self, view: View) -> RegistrationStatus:
         announced = sorted(view.battery_bus.announced)
@@ -44,7 +52,6 @@ class Registration(Room):
         parallel, rest = divmod(len(announced), series)
         if rest or parallel == 0:
             return RegistrationStatus(error=Error.WRONG_NUMBER)
-        performance = view.settings.values["battery_strategy"] == 1
         return RegistrationStatus(
             complete=True,
             assigned={serial: node for node, (serial, _, _, _) in enumerate(announced)},
@@ -52,5 +59,5 @@ class Registration(Room):
             parallel=parallel,
             series=series,
             capacity_ah=parallel * kind.capacity_ah,
-            levels=cell_levels(kind.chemistry, performance=performance),
+            levels=self._levels(kind, view),
         )
