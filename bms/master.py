@@ -119,7 +119,7 @@ class Master:
         view.external_can = self._external_can.step(now_us, view)
         # A new setting is taken, and stored, in a step of its own right away: what the device has
         # acknowledged survives an update that follows at once.
-        changed = view.diagnostics.setting is not None or view.ve_can.setting is not None
+        changed = view.diagnostics.settings or view.ve_can.settings
         return self._outputs(now_us if changed else self._next_control_us)
 
     def _outputs(self, next_step_us: int) -> Outputs:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bms.firmware import Version
 
-LAYOUT_REGISTER = "layout"
+LAYOUT_REGISTER, LAYOUT_BYTES = "layout", 2
 Migration = Callable[[dict[str, bytes]], None]
 
 
@@ -25,9 +25,9 @@ class Memory:
 
     @property
     def layout(self) -> Version | None:
-        """The release whose layout the codes have; None on a blank device."""
+        """The release whose layout the codes have; None on a blank or damaged device."""
         raw = self.registers.get(LAYOUT_REGISTER)
-        return None if raw is None else Version(raw[0], raw[1])
+        return None if raw is None or len(raw) != LAYOUT_BYTES else Version(raw[0], raw[1])
 
 
 def layout_code(version: Version) -> bytes:

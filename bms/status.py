@@ -264,7 +264,7 @@ class DiagnosticsStatus:
     """The session with the diagnostic tool."""
 
     answers: tuple[bytes, ...] = ()
-    setting: tuple[str, int] | None = None
+    settings: tuple[tuple[str, int], ...] = ()  # name and code, checked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,7 +274,7 @@ class VeCanStatus:
     sent: tuple[Frame, ...] = ()
     recover: bool = False
     soc_command_pct: float | None = None
-    setting: tuple[str, int] | None = None
+    settings: tuple[tuple[str, int], ...] = ()  # name and code, checked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ class DifferenceAfterOneSecond:
     def start(self, difference_v: float) -> None:
         """Where the difference stood was not asked."""
 
-    def step(self, elapsed_us: int, difference_v: float) -> bool | None:
+    def step(self, elapsed_us: int, difference_v: float, aux_closed: bool) -> bool | None:
         """One look at the difference, at its time."""
         return None if elapsed_us < self.look_us else difference_v >= OPEN_FROM_V
 

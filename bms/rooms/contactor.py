@@ -17,13 +17,16 @@ class OpeningCheck(Protocol):
         """The coil went off; ``difference_v`` is battery less system voltage."""
         ...
 
-    def step(self, elapsed_us: int, difference_v: float) -> bool | None:
+    def step(self, elapsed_us: int, difference_v: float, aux_closed: bool) -> bool | None:
         """True: open. False: it failed. None: not known yet."""
         ...
 
 
 class FallOfTheSystemVoltage:
-    """An open contactor lets the system voltage fall away from the batteries', however slowly."""
+    """An open contactor lets the system voltage fall away from the batteries', however slowly.
+
+    A charger can hold it up; then the auxiliary contact has to tell (chosen: the second witness).
+    """
 
     def __init__(self) -> None:
         self._before_v = 0.0
@@ -32,11 +35,11 @@ class FallOfTheSystemVoltage:
         """Remember where the difference stood."""
         self._before_v = difference_v
 
-    def step(self, elapsed_us: int, difference_v: float) -> bool | None:
-        """Open as soon as the system voltage has fallen; failed if it never does."""
+    def step(self, elapsed_us: int, difference_v: float, aux_closed: bool) -> bool | None:
+        """Open as soon as the system voltage has fallen; else what the auxiliary contact says."""
         if difference_v - self._before_v >= FALL_V:
             return True
-        return None if elapsed_us < CHECK_TIME_US else False
+        return None if elapsed_us < CHECK_TIME_US else not aux_closed
 
 
 class Contactor(Room):
@@ -50,6 +53,7 @@ class Contactor(Room):
         super().__init__(firmware)
         self._closed = False
         self._opened_us = 0
+        self._open_at_us: int | None = None
         self._check: OpeningCheck | None = None
         self._verified_us: int | None = None
         self._failure = False
@@ -68,7 +72,8 @@ class Contactor(Room):
         if view.start_stop.state is State.STANDBY:
             self._failure = False  # the user has seen it and turned the system off
         if self._check is not None:
-            outcome = self._check.step(now_us - self._opened_us, difference_v)
+            aux_closed = view.inputs.aux_contact_closed
+            outcome = self._check.step(now_us - self._opened_us, difference_v, aux_closed)
             if outcome is not None:
                 self._check, self._failure = None, not outcome
                 self._verified_us = now_us if outcome else None
@@ -77,9 +82,15 @@ class Contactor(Room):
         return ContactorStatus(closed=wanted, opened_us=self._verified_us, failure=self._failure)
 
     def _wanted(self, now_us: int, view: View) -> bool:
+        """Closed on the way to running; each request to open has its time, the first one counts."""
         fail_safe, start_stop = view.fail_safe, view.start_stop
+        open_at_us = None
         if fail_safe.active:
-            return self._closed and now_us - fail_safe.since_us < self.opening_delay_us
-        if start_stop.state is State.SHUTTING_DOWN:
-            return self._closed and now_us - start_stop.since_us < self.shutdown_time_us
-        return start_stop.state in CLOSED_STATES
+            open_at_us = fail_safe.since_us + self.opening_delay_us
+        elif start_stop.state is State.SHUTTING_DOWN:
+            open_at_us = start_stop.since_us + self.shutdown_time_us
+        if open_at_us is None:
+            self._open_at_us = None
+            return start_stop.state in CLOSED_STATES
+        self._open_at_us = min(open_at_us, self._open_at_us or open_at_us)
+        return self._closed and now_us < self._open_at_us

@@ -29,16 +29,16 @@ class Diagnostics(Room):
         if not view.inputs.tool:
             return self._idle
         answers = []
-        change: tuple[str, int] | None = None
+        changes: list[tuple[str, int]] = []
         for request in view.inputs.tool:
             service = request[0] if request else 0
             try:
                 data, wish = self._serve(request, view)
-                change = wish or change
+                changes += [] if wish is None else [wish]
                 answers.append(wire.answer(service, data))
             except Refused as refused:
                 answers.append(wire.refusal(service, refused.code))
-        return DiagnosticsStatus(answers=tuple(answers), setting=change)
+        return DiagnosticsStatus(answers=tuple(answers), settings=tuple(changes))
 
     def _serve(self, request: bytes, view: View) -> tuple[bytes, tuple[str, int] | None]:
         service = request[0] if request else 0

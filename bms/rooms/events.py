@@ -17,10 +17,9 @@ class Events(Room):
 
     def __init__(self, firmware: Firmware, registers: Mapping[str, bytes]) -> None:
         super().__init__(firmware)
-        self._log = [
-            (number, time_us)
-            for number, time_us in _ENTRY.iter_unpack(registers.get(REGISTER, b""))
-        ]
+        raw = registers.get(REGISTER, b"")
+        whole = raw[: len(raw) // _ENTRY.size * _ENTRY.size]
+        self._log = [(number, time_us) for number, time_us in _ENTRY.iter_unpack(whole)]
         self._error = 0
         self._status = self._make_status({})
 

@@ -23,6 +23,7 @@ class Protection(Room):
         self._cold_c = limit("temperature.critical.low")
         self._silence_warning_us = limit_us("battery.silence.warning")
         self._silence_critical_us = limit_us("battery.silence.critical")
+        self._invalid_us = limit_us("measure.invalid.time")
         self._overload_us = limit_us("current.overload.time")
         self._start()
 
@@ -32,6 +33,7 @@ class Protection(Room):
         self._low = tuple(ChainedLevel(t, rising=False) for t in (almost, reached, warning))
         self._high_critical, self._low_critical = Held(), Held()
         self._hot, self._cold, self._overload = Held(), Held(), Held()
+        self._invalid = Held()
 
     def step(self, now_us: int, view: View) -> ProtectionStatus:
         """The levels of this instant, and the error that demands a fail-safe, if one does."""
@@ -64,6 +66,8 @@ class Protection(Room):
             trip = Error.UNDER_VOLTAGE
         elif silent_us >= self._silence_critical_us:
             trip = self.silence_error
+        elif self._is_blind(now_us, low_v, view):
+            trip = Error.MEASURE
         else:
             trip = self._temperature_trip(now_us, view)
         return ProtectionStatus(
@@ -90,6 +94,12 @@ class Protection(Room):
         first = chain[0].step(now_us, value_v, levels[0], armed=True)
         second = chain[1].step(now_us, value_v, levels[1], armed=first)
         return first, second, chain[2].step(now_us, value_v, levels[2], armed=second)
+
+    def _is_blind(self, now_us: int, low_v: float, view: View) -> bool:
+        """Whether no cell voltage, or no temperature, has been valid for too long."""
+        highest_c = view.temperatures.highest_c
+        blind = low_v != low_v or highest_c != highest_c
+        return self._invalid.for_us(now_us, condition=blind) >= self._invalid_us
 
     def _temperature_trip(self, now_us: int, view: View) -> Error:
         temperatures = view.temperatures

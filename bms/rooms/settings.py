@@ -28,14 +28,18 @@ class Settings(Room):
         super().__init__(firmware)
         self._first_boot = migrate(registers, firmware.version, self.migrations)
         stored = {**registers, **self._first_boot}
-        self._values = {
-            name: stored[f"setting.{name}"][0] if f"setting.{name}" in stored else default
-            for name, default in self.defaults.items()
-        }
         self._choices = {
             setting.name: getattr(self, setting.choices) for setting in settings().values()
         }
+        self._values = {
+            name: self._stored(stored.get(f"setting.{name}", b""), name, default)
+            for name, default in self.defaults.items()
+        }
         self._status = self._make_status({})
+
+    def _stored(self, raw: bytes, name: str, default: int) -> int:
+        """A stored code, if it is one that this release knows; damaged memory gives the default."""
+        return raw[0] if len(raw) == 1 and raw[0] in self._choices[name] else default
 
     def _make_status(self, writes: Mapping[str, bytes]) -> SettingsStatus:
         return SettingsStatus(values=dict(self._values), choices=self._choices, writes=writes)
@@ -44,11 +48,9 @@ class Settings(Room):
         """Take what the tool or a VREG set in the step before; it was checked there."""
         writes = dict(self._first_boot)
         self._first_boot = {}
-        for change in (view.diagnostics.setting, view.ve_can.setting):
-            if change is not None:
-                name, code = change
-                self._values[name] = code
-                writes[f"setting.{name}"] = bytes((code,))
+        for name, code in (*view.diagnostics.settings, *view.ve_can.settings):
+            self._values[name] = code
+            writes[f"setting.{name}"] = bytes((code,))
         if writes or self._status.writes:
             self._status = self._make_status(writes)
         return self._status

@@ -4,8 +4,9 @@ import struct
 from collections.abc import Mapping
 
 from bms.firmware import Firmware, Room, Slot, seconds
-from bms.status import SocStatus, State, View
+from bms.status import SocStatus, View
 
+UNKNOWN_PCT = 50.0  # chosen: of a blank or damaged memory, until the first synchronisation
 STORE_PERIOD_US = seconds(60)  # chosen: at most a minute of counting is lost with the power
 REGISTER = "soc"
 
@@ -17,8 +18,7 @@ class Soc(Room):
 
     def __init__(self, firmware: Firmware, registers: Mapping[str, bytes]) -> None:
         super().__init__(firmware)
-        raw = registers.get(REGISTER)
-        self._soc_pct = struct.unpack("<d", raw)[0] if raw else 50.0
+        self._soc_pct = _read(registers.get(REGISTER, b""))
         self._charged_ah = self._discharged_ah = 0.0
         self._charged_wh = self._discharged_wh = 0.0
         self._stepped_us: int | None = None
@@ -28,7 +28,7 @@ class Soc(Room):
     def step(self, now_us: int, view: View) -> SocStatus:
         """Count the current since the last step, then the limits at the top."""
         capacity_ah = view.registration.capacity_ah
-        running = view.start_stop.state in {State.RUNNING, State.SHUTTING_DOWN}
+        running = view.contactor.closed
         if running and capacity_ah:
             self._count(now_us, view, capacity_ah)
         self._stepped_us = now_us
@@ -66,3 +66,11 @@ class Soc(Room):
         elif view.permissions.charge:
             soc_pct = min(soc_pct, self.held_below_full_pct)
         self._soc_pct = min(max(soc_pct, 0.0), 100.0)
+
+
+def _read(raw: bytes) -> float:
+    """The stored state of charge; damaged memory tells none."""
+    if len(raw) != struct.calcsize("<d"):
+        return UNKNOWN_PCT
+    (soc_pct,) = struct.unpack("<d", raw)
+    return float(soc_pct) if 0.0 <= soc_pct <= 100.0 else UNKNOWN_PCT

@@ -83,7 +83,7 @@ class StartStop(Room):
         recovering, error = status.recovering, Error.NONE
         if view.fail_safe.active and status.state is not State.ERROR:
             event: Event | None = Event.FAULT
-        elif self._button(now_us, view):
+        elif self._button(now_us, view) and not self._must_wait(view):
             event = Event.BUTTON
         elif status.state is State.MEASURING:
             event, recovering, error = self._measure(now_us, view)
@@ -115,6 +115,10 @@ class StartStop(Room):
             self._taken = True
             return True
         return False
+
+    def _must_wait(self, view: View) -> bool:
+        """In an error the contactor has its time to open: the button does not cut it short."""
+        return self._status.state is State.ERROR and view.contactor.closed
 
     def _progress(self, now_us: int, view: View) -> Event | None:
         status = self._status
@@ -150,9 +154,8 @@ class StartStop(Room):
             return self._progress(now_us, view), True
         elapsed_us = now_us - status.since_us
         self._charging_began = self._charging_began or view.inputs.current_a >= self._charge_a
-        if not self._charging_began and elapsed_us >= self._begin_us:
-            return Event.GIVE_UP, True
-        if elapsed_us >= self._recover_us:
-            recovered = view.protection.lowest_cell_v > levels.under_voltage.set_v
-            return (None, False) if recovered else (Event.GIVE_UP, True)
-        return None, True
+        recovered = view.protection.lowest_cell_v > levels.under_voltage.set_v
+        if self._charging_began and recovered:
+            return None, False
+        late = elapsed_us >= (self._recover_us if self._charging_began else self._begin_us)
+        return (Event.GIVE_UP if late else None), True

@@ -1,7 +1,7 @@
 """VE.Can: registers (VREG) and NMEA 2000, an address, and a way back from bus-off."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bms.data import settings
 from bms.firmware import Firmware, Room, Slot, TableSlot, milliseconds, seconds
@@ -12,6 +12,7 @@ from bms.status import State, VeCanStatus, View
 from bms.wire import nmea2000, vreg
 
 PREFERRED_ADDRESS = 0x50  # public: communication guide
+LAST_ADDRESS, NO_ADDRESS = 251, 254  # public: SAE J1939-81
 CLAIM_TIME_US = milliseconds(250)  # public: SAE J1939-81, before anything else is sent
 NMEA_PERIOD_US = milliseconds(1500)
 REGISTER_PERIOD_US = seconds(5)
@@ -42,7 +43,7 @@ class _Heard:
 
     sent: list[Frame]
     soc_pct: float | None = None
-    setting: tuple[str, int] | None = None
+    settings: list[tuple[str, int]] = field(default_factory=list)
 
 
 class VeCan(Room):
@@ -61,6 +62,7 @@ class VeCan(Room):
         self._name = nmea2000.Name(unique=_unique_number(serial), manufacturer=358)
         self._address = PREFERRED_ADDRESS
         self._claimed_us: int | None = None
+        self._moved = False  # to another address, claimed but not yet waited for
         self._nmea_due_us = self._registers_due_us = self._slow_due_us = 0
         self._sequence = 0
         self._last: dict[int, bytes] = {}
@@ -85,13 +87,13 @@ class VeCan(Room):
             self._speak(now_us, view, heard.sent)
         if heard.soc_pct is not None:
             self._soc_pct = heard.soc_pct
-        if not heard.sent and not recover and self._soc_pct is None and heard.setting is None:
+        if not heard.sent and not recover and self._soc_pct is None and not heard.settings:
             return self._idle
         return VeCanStatus(
             sent=tuple(heard.sent),
             recover=recover,
             soc_command_pct=self._soc_pct,
-            setting=heard.setting,
+            settings=tuple(heard.settings),
         )
 
     def _watch_controller(self, now_us: int, view: View) -> bool:
@@ -128,8 +130,9 @@ class VeCan(Room):
             return
         theirs = int.from_bytes(frame.data, "little")
         if theirs < int.from_bytes(self._name.pack(), "little"):
-            self._address += 1
+            self._address = self._address + 1 if self._address < LAST_ADDRESS else NO_ADDRESS
             self._last.clear()
+            self._moved = True
         heard.sent.append(nmea2000.address_claim(self._name, self._address))
 
     def _serve(self, message: vreg.Message, view: View, heard: _Heard) -> None:
@@ -163,7 +166,7 @@ class VeCan(Room):
             code = vreg.ACK_INVALID
             if message.data[0] in view.settings.choices[setting.name]:
                 code = vreg.ACK_OK
-                heard.setting = (setting.name, message.data[0])
+                heard.settings.append((setting.name, message.data[0]))
         heard.sent.append(vreg.acknowledge(self._address, message.source, register, code))
 
     def _write_soc(self, message: vreg.Message, view: View, heard: _Heard) -> None:
@@ -181,7 +184,10 @@ class VeCan(Room):
         if self._claimed_us is None:
             self._claimed_us = now_us
             sent.append(nmea2000.address_claim(self._name, self._address))
-        if now_us - self._claimed_us < CLAIM_TIME_US:
+        elif self._moved:
+            self._claimed_us = now_us
+        self._moved = False
+        if now_us - self._claimed_us < CLAIM_TIME_US or self._address == NO_ADDRESS:
             return
         self._changes(self._fast, view, sent)
         if view.start_stop.state is State.STANDBY:
