@@ -21,7 +21,7 @@ qualify: setup
 	@$(BIN)/hil qualify
 
 test: setup
-	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not nightly" bms rig instruments reports
+	@$(BIN)/python -m pytest -q -n $(JOBS) bms rig instruments reports
 
 check: setup
 	@$(BIN)/ruff format --check .

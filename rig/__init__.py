@@ -7,6 +7,7 @@ from rig.bench import Bench
 from rig.can import Frame, parse_frame
 from rig.concurrency import together
 from rig.dut.terminals import UpdatePath
+from rig.dut.tool import LoggedEvent
 from rig.errors import BenchError, NotOnThisBench, NotReady, Unmet
 from rig.expect import (
     above,
@@ -28,6 +29,7 @@ __all__ = [
     "BenchError",
     "Contact",
     "Frame",
+    "LoggedEvent",
     "NotOnThisBench",
     "NotReady",
     "Unmet",

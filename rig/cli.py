@@ -204,28 +204,30 @@ def _sign(square: Square) -> str:
 
 
 def _print_staircase(squares: list[Square]) -> None:
-    """Rows against releases: what each scenario did. Capitals mark what was not claimed."""
+    """Rows against releases: what each scenario did, and how often the other proofs agree."""
     releases = sorted({s.firmware for s in squares if s.mode == "edge"})
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("row")
-    for release in releases:
-        table.add_column(release.split(".")[1], justify="center")
-    for title in ("own", "others", "null"):
-        table.add_column(title, justify="right")
+    minors = [release.split(".")[1] for release in releases]
+    gap, tail = " " * 11, "   own  others  null"
+    lines = [gap + "".join(f" {minor[0]}" for minor in minors)]
+    lines.append(gap + "".join(f" {minor[1]}" for minor in minors) + tail)
     for item in dict.fromkeys(square.item for square in squares):
         mine = [square for square in squares if square.item == item]
         at = {s.firmware: s for s in mine if s.mode == "edge"}
-        cells = [_sign(at[r]) if r in at else " " for r in releases]
-        loo = [s for s in mine if s.mode == "leave-one-out"]
-        groups = (
-            [s for s in loo if not s.claimed],
-            [s for s in loo if s.claimed],
-            [s for s in mine if s.mode == "null"],
-        )
-        cells += [f"{sum(s.agrees for s in g)}/{len(g)}" if g else "" for g in groups]
-        table.add_row(item, *cells)
-    out.print(table)
+        left_out = [s for s in mine if s.mode == "leave-one-out"]
+        shares = [
+            _share([s for s in left_out if not s.claimed]),
+            _share([s for s in left_out if s.claimed]),
+            _share([s for s in mine if s.mode == "null"]),
+        ]
+        marks = "".join(f" {_sign(at[r]) if r in at else ' '}" for r in releases)
+        lines.append(f"{item:11}{marks}  {shares[0]:>4}  {shares[1]:>6}  {shares[2]:>4}".rstrip())
+    for line in lines:
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
     out.print("+ passes, . fails by a claim, as it should; P, F, ! not as claimed", style="dim")
+
+
+def _share(squares: list[Square]) -> str:
+    return f"{sum(square.agrees for square in squares)}/{len(squares)}" if squares else ""
 
 
 @app.command(epilog="Example: hil report runs/monday --matrix matrix.json")
