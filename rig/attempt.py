@@ -70,11 +70,16 @@ class Attempt:
         signal.record = self._recorder(signal)
 
     def _recorder(self, signal: Signal[Any]) -> Callable[[str, int, Any], None]:
+        shown = ""
+
         def record(name: str, time_us: int, value: Any) -> None:
+            nonlocal shown
             digital = isinstance(value, bool | Enum)
             if digital:
                 level = str(value) if isinstance(value, Enum) else "on" if value else "off"
-                self.event(time_us, "digital", f"{name} {level}")
+                if level != shown:
+                    shown = level
+                    self.event(time_us, "digital", f"{name} {level}")
             if self._signals is None or isinstance(value, str) or value is None:
                 return
             if name not in self._declared:

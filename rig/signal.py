@@ -65,15 +65,19 @@ class Signal(Generic[T]):
         self.latest: Sample[T] | None = None
         self._kernel, self._poll = kernel, poll
         self._watches: list[_Watch[T]] = []
+        self._recorded_us = 0
         self.record: Callable[[str, int, Any], None] | None = None
 
     def put(self, value: T, time_us: int | None = None) -> None:
         """A new reading; watchers hear of it whether or not the value changed."""
         sample = Sample(self._kernel.now_us if time_us is None else time_us, value)
-        changed = self.latest is None or self.latest.value != value
-        self.latest = sample
-        if changed and self.record is not None:
+        before, self.latest = self.latest, sample
+        if self.record is not None and (before is None or before.value != value):
+            if before is not None and before.time_us > self._recorded_us:
+                # The last reading of the old value: what was steady is drawn as steady.
+                self.record(self.name, before.time_us, before.value)
             self.record(self.name, sample.time_us, value)
+            self._recorded_us = sample.time_us
         for watch in tuple(self._watches):
             watch.told(sample)
 
