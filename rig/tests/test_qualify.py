@@ -1,0 +1,60 @@
+"""The whole way: a release is qualified, and every row of the catalogue gets its verdict."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bms.catalogue import catalogue
+from rig.planning import scenarios
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    command = [sys.executable, "-m", "rig.cli", "qualify", "--out", str(folder), "--jobs", "1"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return folder
+
+
+def items(folder):
+    return json.loads((folder / "verdicts.json").read_text())["items"]
+
+
+def test_every_row_of_the_catalogue_has_one_verdict(run):
+    assert [item["id"] for item in items(run)] == list(catalogue())
+
+
+def test_every_row_with_a_scenario_passes_and_the_others_say_why_not(run):
+    verdicts = {item["id"]: (item["verdict"], item["reason"]) for item in items(run)}
+
+    assert {id_ for id_, (verdict, _) in verdicts.items() if verdict == "PASS"} == set(scenarios())
+    others = {reason for verdict, reason in verdicts.values() if verdict != "PASS"}
+    assert others == {"no scenario yet"}
+
+
+def test_every_verdict_has_evidence_with_its_hash(run):
+    for item in items(run):
+        if item["verdict"] == "PASS":
+            assert all((run / evidence["path"]).is_file() for evidence in item["evidence"])
+            assert len(item["evidence"]) >= 3
+
+
+def test_the_views_are_there(run):
+    assert (run / "report.html").stat().st_size > 100_000
+    assert (run / "junit.xml").is_file()
+    assert list((run / "allure-results").glob("*-result.json"))
+
+
+def test_a_row_on_a_release_before_it_fails_by_its_claim():
+    command = [sys.executable, "-m", "rig.cli", "run", "v1.08-04", "--firmware", "1.07"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 1
+    assert "contactor_aux became open after 2.0" in ended.stdout
+    assert "expected closed for 4.900 s" in ended.stdout
