@@ -1,20 +1,22 @@
 """The `hil` command. It parses and prints; what it does stands in `rig.commands` and `reports`."""
 
 import json
+import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bms.catalogue import UnknownItemId, catalogue, item_of
 from bms.firmware import UnknownRelease
 from bms.releases import NEWEST, release_of
 from reports import render_page, write_allure, write_junit
+from reports.staircase import staircase_of
 from rig.benches.file import known_benches, load_bench
 from rig.cells import (
     edge_cells,
@@ -26,7 +28,7 @@ from rig.cells import (
 from rig.clock import utc_now, wall_s
 from rig.commands.history import UnknownSlot, diff, explain, history
 from rig.commands.matrix import Square, as_json, disagreements, run_matrix
-from rig.commands.running import all_paths, run_session, workers
+from rig.commands.running import all_paths, run_in_view, run_session, workers
 from rig.commands.skeleton import AlreadyThere, new_scenario
 from rig.errors import BenchFileError
 from rig.planning import ROOT, scenarios
@@ -66,11 +68,11 @@ def qualify(
     strict: Annotated[bool, typer.Option(help="NOT RUN rows make the exit code 1.")] = False,
 ) -> None:
     """Qualify a release against the change log, and make the report."""
-    release, loaded = release_of(firmware), load_bench(bench)
+    release, bench = release_of(firmware), _bench_from_anywhere(bench)
+    loaded = load_bench(bench)
     stamp = utc_now().replace(":", "").replace("-", "")
     folder = (out_folder or ROOT / "runs" / f"{stamp}-{loaded.name}-{release}").resolve()
-    if (folder / "plan.json").exists():
-        raise BenchFileError(f"--out {folder}: holds a run already; allowed: a new or empty folder")
+    _make_new_folder(folder)
     began_s, known = wall_s(), scenarios()
     out.print(
         f"Qualifying firmware {release} on bench {loaded.name}: {len(catalogue())} statements, "
@@ -79,13 +81,36 @@ def qualify(
     total = sum(len(scenario.tests) for scenario in known.values())
     options = ["--firmware", str(release), "--bench", bench, "--seed", str(seed)]
     options += ["--out", str(folder), *workers(jobs, total)]
-    run_session(options, all_paths(), folder / "pytest.log", folder / "journal.jsonl", total)
+    log = folder / "pytest.log"
+    ended = run_session(options, all_paths(), log, folder / "journal.jsonl", total)
+    if not (folder / "plan.json").is_file():
+        raise BenchFileError(f"no scenario was started; {log} says why")
     record = RunRecord(folder)
     verdicts = record.finish(utc_now())
     _print_verdicts(verdicts)
     page = _render(folder)
     out.print(f"{wall_s() - began_s:.1f} s. Record: {folder}\nReport: {page}", soft_wrap=True)
-    raise typer.Exit(exit_code([item.verdict for item in verdicts.items], strict=strict))
+    code = exit_code([item.verdict for item in verdicts.items], strict=strict)
+    # A session that was cut off leaves rows NOT RUN, which alone would look like success.
+    raise typer.Exit(code or min(ended, 1))
+
+
+def _bench_from_anywhere(bench: str) -> str:
+    """A bench's name, or its file's whole path: the session of pytest works in another folder."""
+    return str(Path(bench).resolve()) if Path(bench).suffix == ".toml" else bench
+
+
+def _make_new_folder(folder: Path) -> None:
+    """Make the folder of a run record. Raises BenchFileError if it cannot be, or holds anything."""
+    allowed = "allowed: a new or empty folder that can be written"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise BenchFileError(f"--out {folder}: is not empty; {allowed}")
+    except OSError as error:
+        raise BenchFileError(f"--out {folder}: {error.strerror}; {allowed}") from error
+    if not os.access(folder, os.W_OK):
+        raise BenchFileError(f"--out {folder}: is read-only; {allowed}")
 
 
 def _print_verdicts(verdicts: RunVerdicts) -> None:
@@ -95,15 +120,17 @@ def _print_verdicts(verdicts: RunVerdicts) -> None:
     for title in ("row", "verdict", "on", "reason"):
         table.add_column(title)
     for item in verdicts.items:
-        reason = f": {item.reason}" if item.verdict is Verdict.NOT_RUN else ""
+        # Which tests were not started stands on the page.
+        kind = item.reason.split(":")[0]
+        reason = f": {kind}" if item.verdict is Verdict.NOT_RUN else ""
         name = f"{item.verdict}{reason}"
         counts[name] = counts.get(name, 0) + 1
         if item.verdict not in {Verdict.PASS, Verdict.NOT_RUN}:
-            table.add_row(item.id, str(item.verdict), item.firmware or "", item.reason)
+            table.add_row(item.id, str(item.verdict), item.firmware or "", escape(item.reason))
     if table.row_count:
         out.print(table)
     for name in sorted(counts, key=lambda n: (n != "PASS", n)):
-        out.print(f"{counts[name]:4}  {name}")
+        out.print(f"{counts[name]:4}  {name}", markup=False, highlight=False)
 
 
 def _render(folder: Path) -> Path:
@@ -125,7 +152,8 @@ def run(
 ) -> None:
     """Run one scenario on one release, as it is, whether or not its claim holds there."""
     row = item_of(item)
-    release, _ = release_of(firmware), load_bench(bench)
+    release, bench = release_of(firmware), _bench_from_anywhere(bench)
+    load_bench(bench)
     scenario = scenarios().get(row.id)
     if scenario is None:
         known = ", ".join(scenarios())
@@ -133,7 +161,7 @@ def run(
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--exact"]
     command += ["--firmware", str(release), "--bench", bench, "--seed", str(seed), "--tb=short"]
     command += [*(["--frames"] if trace else []), *(["--pdb"] if pdb else []), str(scenario.path)]
-    raise typer.Exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
+    raise typer.Exit(run_in_view(command))
 
 
 @app.command(epilog="Example: hil matrix --edges --leave-one-out --null --out matrix.json")
@@ -157,6 +185,10 @@ def matrix(
     cells += null_cells() if null else []
     cells += resolving_cells() if resolving else []
     cells = cells or edge_cells()
+    if out_file is not None and not (
+        out_file.parent.is_dir() and os.access(out_file.parent, os.W_OK)
+    ):
+        raise BenchFileError(f"--out {out_file}: allowed: a file in a folder that can be written")
     if only:
         wanted = {item_of(text).id for text in only}
         cells = [cell for cell in cells if cell.item in wanted]
@@ -242,6 +274,7 @@ def report(
     if matrix_file is not None:
         if not matrix_file.is_file():
             raise BenchFileError(f"--matrix {matrix_file}: no such file; allowed: a JSON file")
+        staircase_of(matrix_file, ())  # a file that is no matrix must not come into the record
         shutil.copyfile(matrix_file, folder / "matrix.json")
     out.print(str(_render(folder)), soft_wrap=True)
 

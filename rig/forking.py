@@ -73,7 +73,7 @@ async def _be_a_branch(
     _leave(trunk, name, outcome, write_end)
 
 
-def _raised(name: str, error: BaseException) -> tuple[str, Exception]:
+def _raised(name: str, error: BaseException) -> tuple[str, BaseException]:
     """What the trunk will raise for an error of the branch: of the same family, named after it."""
     text = f"in branch {name!r}: {error}"
     match error:
@@ -83,6 +83,8 @@ def _raised(name: str, error: BaseException) -> tuple[str, Exception]:
             return "raised", NotOnThisBench(text)
         case BenchError():
             return "raised", BenchError(text)
+        case KeyboardInterrupt() | asyncio.CancelledError():  # Ctrl-C cancels, then interrupts
+            return "raised", KeyboardInterrupt(text)
         case _:
             return "raised", NotReady(f"in branch {name!r}: {type(error).__name__}: {error}")
 

@@ -117,6 +117,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     verdicts = run.record.finish(utc_now())
     if exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
         session.exitstatus = exit_code([item.verdict for item in verdicts.items])
+    elif exitstatus == pytest.ExitCode.INTERRUPTED:  # its 2 would say that an input was bad
+        session.exitstatus = exit_code([item.verdict for item in verdicts.items]) or 1
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -235,6 +237,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         run.record.journal(Started(**key_of(story), utc=utc_now()))
     try:
         return (yield)
+    except BaseException as error:
+        # Ctrl-C makes no report: without this an attempt that was cut off would look passed.
+        story.error = story.error or error
+        raise
     finally:
         end(run, story)
 

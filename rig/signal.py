@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+from rig.errors import NotOnThisBench
 from rig.kernel import Kernel, milliseconds
 
 T = TypeVar("T")
@@ -119,10 +120,13 @@ class Signal(Generic[T]):
     async def read(self) -> Sample[T]:
         """The value now: read from the instrument, or the last that the bus told.
 
-        Waits for the first value of a signal that never had one.
+        Waits for the first value of a bus's signal that never had one. Raises NotOnThisBench if
+        the instrument was read and had nothing to say of this signal: no line of it leads there.
         """
         if self._poll is not None:
             await self._poll.read(self)
+            if self.latest is None:
+                raise NotOnThisBench(f"{self.name} is on no line or channel of this bench")
         if self.latest is None:
             future: asyncio.Future[Sample[T]] = asyncio.get_running_loop().create_future()
 

@@ -165,11 +165,11 @@ async def inverter_system(bench: Bench, tracer: Tracer) -> None:
 async def full_battery(bench: Bench, tracer: Tracer) -> None:
     """Charge to the charged level, then discharge until charging is allowed again."""
     await _start(bench)
-    await bench.charger.charge(100.0, 30.0)
-    await bench.wait(seconds(160))
+    await bench.charger.charge(100.0, 28.4)
+    await bench.wait(seconds(135))
     await bench.charger.off()
     await bench.load.draw(200.0)
-    await bench.wait(seconds(60))
+    await bench.wait(seconds(65))
     await bench.load.off()
 
 

@@ -56,6 +56,19 @@ def run_session(
         return child.returncode
 
 
+def run_in_view(command: Sequence[str]) -> int:
+    """Run pytest on this terminal, and give its exit code.
+
+    Ctrl-C reaches it from the terminal: it is waited for until its bench is in its safe state.
+    """
+    child = subprocess.Popen(command, cwd=ROOT)
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            continue
+
+
 def _ended(child: "subprocess.Popen[bytes]") -> bool:
     """Whether it has; after a moment's wait."""
     try:
