@@ -91,6 +91,11 @@ def qualify(
     page = _render(folder)
     out.print(f"{wall_s() - began_s:.1f} s. Record: {folder}\nReport: {page}", soft_wrap=True)
     code = exit_code([item.verdict for item in verdicts.items], strict=strict)
+    # A qualification selects every scenario: what is missing from its plan could not be imported.
+    lost = [item.id for item in verdicts.items if item.reason == "not selected"]
+    if lost:
+        out.print(f"BROKEN: {', '.join(lost)} could not be collected; {log} says why")
+        code = exit_code([Verdict.BROKEN])
     # A session that was cut off leaves rows NOT RUN, which alone would look like success.
     raise typer.Exit(code or min(ended, 1))
 
@@ -105,6 +110,8 @@ def _make_new_folder(folder: Path) -> None:
     allowed = "allowed: a new or empty folder that can be written"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if (folder / "plan.json").exists():
+            raise BenchFileError(f"--out {folder}: holds a run already; {allowed}")
         if any(folder.iterdir()):
             raise BenchFileError(f"--out {folder}: is not empty; {allowed}")
     except OSError as error:

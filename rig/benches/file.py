@@ -5,6 +5,7 @@ field and what is allowed.
 """
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ class _Reader:
         self._allowed("envelope.", envelope, names)
         limits = {name: self._positive(envelope, f"envelope.{name}") for name in names}
         return BenchFile(
-            name=self._text(head, "bench.name"),
+            name=self._name(head),
             kind=kind,
             description=self._text(head, "bench.description", default=""),
             envelope=Envelope(**limits),
@@ -104,6 +105,13 @@ class _Reader:
             lines=self._lines(self._table(content, "lines")),
             voltages=self._voltages(self._table(content, "voltages")),
         )
+
+    def _name(self, head: dict[str, Any]) -> str:
+        """The bench's name, which is part of the names of its runs' folders."""
+        name = self._text(head, "bench.name")
+        if not re.fullmatch(r"[\w-]+", name):
+            self._complain("bench.name", repr(name), "a text of letters, digits, _ and -")
+        return name
 
     def _roles(self, table: dict[str, Any]) -> dict[str, Role]:
         roles: dict[str, Role] = {}

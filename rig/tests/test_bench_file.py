@@ -155,6 +155,8 @@ BAD_FIELDS = [
     ("voltages.battery", "301", AS_GIVEN, A_CHANNEL),
     ("voltages.battery", 301.0, AS_GIVEN, A_CHANNEL),
     # Of a value that is not allowed
+    ("bench.name", "by/the/window", AS_GIVEN, "a text of letters, digits, _ and -"),
+    ("bench.name", "", AS_GIVEN, "a text of letters, digits, _ and -"),
     ("bench.kind", "cloud", AS_GIVEN, "simulated"),
     ("envelope.voltage_v_max", 0, AS_GIVEN, A_NUMBER),
     ("envelope.charge_current_a_max", -1.5, AS_GIVEN, A_NUMBER),

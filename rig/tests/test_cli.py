@@ -86,6 +86,32 @@ def test_a_run_does_not_overwrite_another(hil, tmp_path):
     assert "holds a run already" in err
 
 
+def test_a_folder_that_holds_something_else_is_not_taken_for_a_run(hil, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+
+    code, _, err = hil("qualify", "--out", str(tmp_path))
+
+    assert code == 2
+    assert "is not empty" in err
+
+
+def test_a_folder_that_cannot_be_made_is_named(hil, tmp_path):
+    (tmp_path / "file").touch()
+
+    code, _, err = hil("qualify", "--out", str(tmp_path / "file" / "run"))
+
+    assert code == 2
+    assert f"--out {tmp_path / 'file' / 'run'}" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_matrix_that_could_not_be_written_is_refused_before_it_is_run(hil, tmp_path):
+    code, _, err = hil("matrix", "--edges", "--out", str(tmp_path / "nowhere" / "matrix.json"))
+
+    assert code == 2
+    assert "nowhere/matrix.json" in err
+
+
 def test_a_slot_is_told_over_the_releases(hil):
     code, out, _ = hil("bms", "history", "contactor.opening_delay")
 

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from rig.errors import NotOnThisBench
 from rig.kernel import milliseconds, seconds
 from rig.signal import Poller, Sample, Signal
 from rig.tests.virtual import kernel, virtual
@@ -269,3 +270,14 @@ async def test_a_failure_of_a_single_reading_is_raised():
 
     with pytest.raises(OSError, match="the LAN is gone"):
         await instrument.voltage.read()
+
+
+@virtual
+async def test_a_signal_that_its_instrument_says_nothing_of_is_not_on_this_bench():
+    async def reads_nothing():
+        pass
+
+    signal = Signal("lamp", kernel=kernel(), poll=Poller(reads_nothing))
+
+    with pytest.raises(NotOnThisBench, match="lamp"):
+        await signal.read()
