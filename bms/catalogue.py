@@ -1,5 +1,6 @@
 """The catalogue: every statement of the change log, and on which releases its claim holds."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ def catalogue() -> Mapping[str, Item]:
 
 def item_of(text: str) -> Item:
     """The row of an id. Raises UnknownItemId, with the nearest ids, for one that is none."""
-    written = f"v{text}" if text[:1].isdigit() else text
+    written = re.sub(r"^[vV]?0?(?=\d)", "v", text.strip())
     found = catalogue().get(written)
     if found is None:
         near = [known for known in catalogue() if known.startswith(written[:5])][:8]

@@ -1,6 +1,7 @@
 """One attempt at one test: its evidence, written as it happens, and the digest of all of it."""
 
 import struct
+from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
@@ -22,7 +23,8 @@ from rig.signal import Signal
 
 _STAMP = struct.Struct("<qBIB")
 EVENTS_KEPT = 2000  # of the trace's lanes; the frames and signals are whole
-LAST_FRAMES = 200  # kept for `--trace`
+LAST_FRAMES = 12  # of each bus, kept for `--trace`
+LastFrame = tuple[int, int, Frame]
 
 
 class Attempt:
@@ -34,7 +36,7 @@ class Attempt:
         self.measurements: list[RecordedMeasurement] = []
         self.expectations: list[TraceExpectation] = []
         self.events: list[TraceEvent] = []
-        self.last_frames: list[tuple[int, int, Frame]] = []
+        self._last_frames = {channel: deque[LastFrame](maxlen=LAST_FRAMES) for channel in range(3)}
         self._kernel = kernel
         self._open(folder)
 
@@ -51,9 +53,12 @@ class Attempt:
         self._kernel.digest.update(stamp + frame.data)
         if self._frames is not None:
             self._frames.record(time_us, channel, frame.identifier, frame.extended, frame.data)
-        self.last_frames.append((time_us, channel, frame))
-        if len(self.last_frames) > 2 * LAST_FRAMES:
-            del self.last_frames[:LAST_FRAMES]
+        self._last_frames[channel].append((time_us, channel, frame))
+
+    @property
+    def last_frames(self) -> list[LastFrame]:
+        """The newest frames of each bus: time, channel, frame."""
+        return [entry for kept in self._last_frames.values() for entry in kept]
 
     def exchange(self, time_us: int, direction: str, text: str) -> None:
         """A line went to or came from an instrument."""

@@ -52,7 +52,7 @@ out = Console()
 
 Firmware = Annotated[str, typer.Option(help="Release under test: 1.38, v1.38 or v01.38.")]
 BenchName = Annotated[str, typer.Option("--bench", help="Name of a bench, or its .toml file.")]
-Seed = Annotated[int, typer.Option(help="Seed of all chance.")]
+Seed = Annotated[int, typer.Option(help="Seed of all chance.", min=0)]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; all cores.")]
 
 
@@ -91,11 +91,6 @@ def qualify(
     page = _render(folder)
     out.print(f"{wall_s() - began_s:.1f} s. Record: {folder}\nReport: {page}", soft_wrap=True)
     code = exit_code([item.verdict for item in verdicts.items], strict=strict)
-    # A qualification selects every scenario: what is missing from its plan could not be imported.
-    lost = [item.id for item in verdicts.items if item.reason == "not selected"]
-    if lost:
-        out.print(f"BROKEN: {', '.join(lost)} could not be collected; {log} says why")
-        code = exit_code([Verdict.BROKEN])
     # A session that was cut off leaves rows NOT RUN, which alone would look like success.
     raise typer.Exit(code or min(ended, 1))
 
@@ -283,7 +278,12 @@ def report(
             raise BenchFileError(f"--matrix {matrix_file}: no such file; allowed: a JSON file")
         staircase_of(matrix_file, ())  # a file that is no matrix must not come into the record
         shutil.copyfile(matrix_file, folder / "matrix.json")
+    record = RunRecord(folder)
     out.print(str(_render(folder)), soft_wrap=True)
+    problems = record.problems()
+    for problem in problems:
+        out.print(problem, markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(1 if problems else 0)
 
 
 @app.command("explain", epilog="Example: hil explain v1.08-04")
@@ -310,6 +310,8 @@ def _last_verdicts(id_: str, most: int = 5) -> list[str]:
             verdict = next(i for i in content["items"] if i["id"] == id_)
         except (OSError, ValueError, KeyError, StopIteration):
             continue
+        if verdict["verdict"] == Verdict.NOT_RUN:
+            continue
         found.append(f"{content['run']['id']}: {verdict['verdict']} on {verdict['firmware']}")
         if len(found) == most:
             break
@@ -330,7 +332,7 @@ def bms_diff(
     new: Annotated[str, typer.Argument(help="Another release.")],
 ) -> None:
     """What changed between two releases."""
-    for line in diff(old, new) or ["no difference that is built yet"]:
+    for line in diff(old, new) or ["no difference that the model has"]:
         out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -24,17 +24,20 @@ from rig.cells import Cell
 from rig.clock import utc_now
 from rig.dut.model import DutSpec
 from rig.dut.terminals import NullMode
-from rig.errors import BenchFileError, NotReady, Unmet
+from rig.errors import BenchError, BenchFileError, NotOnThisBench, NotReady, Unmet
 from rig.expect import witness
 from rig.guard import guarded
-from rig.kernel import VirtualLoop
+from rig.kernel import VirtualLoop, seconds
 from rig.needs import Needs
 from rig.planning import ROOT, item_of_path
 from rig.recording import Started, exit_code
 from rig.session import Run
-from rig.story import Story, around, end, key_of, test_name, unwrapped
+from rig.story import Story, around, end, end_uncollected, key_of, test_name, unwrapped
 
+LONGEST_ATTEMPT_US = seconds(7 * 86_400)  # chosen: longer than any row asks for
 CELL = pytest.StashKey[Cell]()
+COLLECTION = "(collection)"
+UNCOLLECTED: dict[str, str] = {}  # of this session: row -> why its file cannot be imported
 STORY = pytest.StashKey["Story"]()
 RUN = pytest.StashKey["Run"]()
 
@@ -64,7 +67,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if not _wants_scenarios(config):
         return
     try:
-        config.stash[RUN] = Run(config)
+        run = config.stash[RUN] = Run(config)
+        if run.keeps_record and not run.is_worker and (run.folder / "plan.json").exists():
+            raise ValueError(f"--out {run.folder}: holds a run already; allowed: a new folder")
     except (BenchFileError, UnknownRelease, ValueError) as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -85,7 +90,8 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Freeze the plan before anything runs; under xdist the controller does it, see below."""
     run = session.config.stash.get(RUN, None)
-    if run is not None and run.keeps_record and not run.is_worker and session.items:
+    some = bool(session.items or UNCOLLECTED)
+    if run is not None and run.keeps_record and not run.is_worker and some:
         _begin(run, [item.nodeid for item in session.items])
 
 
@@ -97,8 +103,15 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
         _begin(run, ids)
 
 
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """A scenario that cannot be collected is a row that is BROKEN, not one that is missing."""
+    id_ = item_of_path(ROOT / report.nodeid)
+    if report.failed and id_ is not None:
+        UNCOLLECTED[id_] = str(report.longrepr).strip().splitlines()[-1]
+
+
 def _begin(run: Run, ids: list[str]) -> None:
-    tests: dict[str, list[str]] = {}
+    tests: dict[str, list[str]] = {id_: [COLLECTION] for id_ in UNCOLLECTED}
     for node in ids:
         id_ = item_of_path(ROOT / node.split("::")[0])
         found = None if id_ is None else run.verdict_cell(id_)
@@ -114,6 +127,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     if not (run.folder / "plan.json").is_file():
         return
+    for id_, reason in UNCOLLECTED.items():
+        end_uncollected(run, id_, COLLECTION, reason)
     verdicts = run.record.finish(utc_now())
     if exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
         session.exitstatus = exit_code([item.verdict for item in verdicts.items])
@@ -203,6 +218,7 @@ async def bench(cell: Cell, request: pytest.FixtureRequest) -> AsyncIterator[Ben
         firmware=cell.firmware, without=cell.without, starts_on=_start(needs, cell.firmware)
     )
     null = NullMode(cell.null) if cell.null else None
+    kernel.at(LONGEST_ATTEMPT_US, _give_up)
     with guarded():
         reference = cell.reference or str(release_before(catalogue()[cell.item]))
         parts = SimulatedBench(kernel, run.bench, needs, spec, story.attempt, null, reference)
@@ -215,6 +231,10 @@ async def bench(cell: Cell, request: pytest.FixtureRequest) -> AsyncIterator[Ben
             story.sim_s = kernel.now_us / 1e6
             story.digest = kernel.digest.hexdigest()
             await parts.close()
+
+
+def _give_up() -> None:
+    raise BenchError("the attempt has gone on for a week of bench time: it would never end")
 
 
 def _start(needs: Needs, under_test: str) -> str | None:
@@ -256,6 +276,9 @@ def pytest_runtest_makereport(
         return report
     if call.excinfo is not None and story.error is None:
         story.error = unwrapped(call.excinfo.value)
+        if isinstance(story.error, NotOnThisBench):
+            report.outcome = "skipped"
+            report.longrepr = (str(item.path), 0, f"not on this bench: {story.error}")
         if call.when != "call" and isinstance(story.error, Unmet):
             story.error = NotReady(f"a claim outside the call phase: {story.error}")
         if isinstance(story.error, Unmet) and not story.cell.claimed:

@@ -13,6 +13,7 @@ from rig.errors import NotOnThisBench
 from rig.kernel import Kernel, milliseconds
 
 T = TypeVar("T")
+FIRST_VALUE_S = 60.0  # chosen: longer than any period of the buses
 FINEST_US = milliseconds(20)  # chosen: what a DAQ on a LAN can be polled at
 
 
@@ -136,7 +137,10 @@ class Signal(Generic[T]):
 
             self.watch(first)
             try:
-                return await future
+                async with asyncio.timeout(FIRST_VALUE_S):
+                    return await future
+            except TimeoutError:
+                raise TimeoutError(f"{self.name} was not told in {FIRST_VALUE_S:g} s") from None
             finally:
                 self.unwatch(first)
         return self.latest

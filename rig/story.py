@@ -3,14 +3,19 @@
 import json
 import os
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from rig.attempt import Attempt
+from rig.can.by_dbc import general_decoder, private_decoder
+from rig.can.decode import Decoder
+from rig.can.frame import Frame
+from rig.can.vreg import VregDecoder
 from rig.cells import Cell
 from rig.clock import utc_now, wall_s
 from rig.errors import NotOnThisBench, Unmet
-from rig.recording import Ended, Verdict, attempt_id
+from rig.recording import Ended, Started, Verdict, attempt_id
 from rig.session import Run
 
 
@@ -50,9 +55,25 @@ def around(story: Story, *, frames: bool) -> str:
     lines = [f"{e.t_s:10.3f}  {e.outcome:6} {e.what} {e.text}" for e in attempt.expectations[-6:]]
     lines += [f"{e.t_s:10.3f}  {e.lane:8} {e.text}" for e in attempt.events[-12:]]
     if frames:
-        names = {0: "private", 1: "ve_can", 2: "external"}
-        lines += [f"{t / 1e6:10.3f}  {names[c]:8} {f}" for t, c, f in attempt.last_frames[-30:]]
+        lines += [_decoded(*entry) for entry in attempt.last_frames]
     return "\n".join(sorted(lines))
+
+
+def _decoded(time_us: int, channel: int, frame: Frame) -> str:
+    """A frame as an engineer reads it: bus, bytes, and the first of what they say."""
+    bus, decoder = _buses()[channel]
+    told = [f"{s.name.split('.', 1)[1]}={s.value}" for s in decoder.signals(time_us, frame)]
+    return f"{time_us / 1e6:10.3f}  {bus:8} {frame!s:26} {', '.join(told[:4])}".rstrip()
+
+
+@cache
+def _buses() -> tuple[tuple[str, Decoder], ...]:
+    """The buses by channel; their decoders load when a failure is first looked at."""
+    return (
+        ("private", private_decoder()),
+        ("ve_can", VregDecoder()),
+        ("external", general_decoder()),
+    )
 
 
 def key_of(story: Story) -> dict[str, Any]:
@@ -109,6 +130,32 @@ def end(run: Run, story: Story) -> None:
             measurements=() if attempt is None else tuple(attempt.measurements),
             unmet=story.error.key if isinstance(story.error, Unmet) else None,
             evidence=run.record.evidence(evidence),
+        )
+    )
+
+
+def end_uncollected(run: Run, item: str, test: str, reason: str) -> None:
+    """Write START and END of a row whose scenario could not even be imported."""
+    shared: dict[str, Any] = {
+        "attempt": attempt_id(item, test, 1),
+        "item": item,
+        "test": test,
+        "number": 1,
+    }
+    run.record.journal(Started(**shared, firmware=None, utc=utc_now()))
+    run.record.journal(
+        Ended(
+            **shared,
+            firmware=None,
+            utc=utc_now(),
+            verdict=Verdict.BROKEN,
+            reason=f"cannot be collected: {reason}",
+            digest=None,
+            sim_s=0.0,
+            wall_s=0.0,
+            measurements=(),
+            unmet=None,
+            evidence=(),
         )
     )
 

@@ -29,6 +29,16 @@ CHANNELS: Mapping[str, int] = {
     **{str(line): 102 for line in Input},
 }
 VOLTAGES = frozenset({"battery", "system"})
+NEEDED_LINES = tuple(str(line) for line in Input) + tuple(
+    str(line)
+    for line in (
+        Output.CONTACTOR_AUX,
+        Output.ALLOW_CHARGE,
+        Output.ALLOW_DISCHARGE,
+        Output.PROGRAMMABLE_RELAY,
+    )
+)
+RESOURCE = re.compile(r"(TCPIP|ASRL|USB|GPIB)\d*::.+::(SOCKET|INSTR)")
 SECTIONS = ("bench", "envelope", "roles", "lines", "voltages")
 
 
@@ -124,6 +134,9 @@ class _Reader:
                 resource=self._text(given, f"roles.{name}.resource"),
                 serial=self._text(given, f"roles.{name}.serial", default="") or None,
             )
+            if not RESOURCE.fullmatch(role.resource):
+                given_name, example = repr(role.resource), "TCPIP::psu.bench::5025::SOCKET"
+                self._complain(f"roles.{name}.resource", given_name, f"a VISA name, as {example}")
             for other, taken in roles.items():
                 if taken.resource == role.resource:
                     self._complain(
@@ -136,6 +149,9 @@ class _Reader:
 
     def _lines(self, table: dict[str, Any]) -> dict[str, tuple[int, int]]:
         self._allowed("lines.", table, tuple(sorted(CHANNELS)))
+        for needed in NEEDED_LINES:
+            if needed not in table:
+                self._complain(f"lines.{needed}", "is missing", "[channel, bit]")
         lines: dict[str, tuple[int, int]] = {}
         for name, place in table.items():
             if (

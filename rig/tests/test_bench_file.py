@@ -18,11 +18,23 @@ GOOD = {
         "discharge_current_a_max": 120.5,
     },
     "roles": {
-        "charger": {"model": "EA PSB 10080-1000", "resource": "TCPIP::1::SOCKET", "serial": "28"},
-        "load": {"model": "Chroma 63206A-150-600", "resource": "TCPIP::2::SOCKET"},
-        "daq": {"model": "Keysight DAQ970A", "resource": "TCPIP::3::SOCKET", "serial": ""},
+        "charger": {
+            "model": "EA PSB 10080-1000",
+            "resource": "TCPIP::1::5025::SOCKET",
+            "serial": "28",
+        },
+        "load": {"model": "Chroma 63206A-150-600", "resource": "TCPIP::2::5025::SOCKET"},
+        "daq": {"model": "Keysight DAQ970A", "resource": "TCPIP::3::5025::SOCKET", "serial": ""},
     },
-    "lines": {"contactor_aux": [101, 0], "allow_charge": [101, 7], "start_stop": [102, 0]},
+    "lines": {
+        "contactor_aux": [101, 0],
+        "allow_charge": [101, 7],
+        "allow_discharge": [101, 6],
+        "programmable_relay": [101, 5],
+        "start_stop": [102, 0],
+        "interlock": [102, 1],
+        "emergency_stop": [102, 2],
+    },
     "voltages": {"battery": 301, "system": 320},
 }
 MISSING = object()
@@ -82,7 +94,7 @@ def test_a_bench_file_is_read_into_types(written):
 
     assert (bench.name, bench.kind) == ("corner", "simulated")
     assert bench.envelope.voltage_v_max == 60.0
-    assert bench.roles["charger"].resource == "TCPIP::1::SOCKET"
+    assert bench.roles["charger"].resource == "TCPIP::1::5025::SOCKET"
     assert bench.lines["allow_charge"] == (101, 7)
     assert bench.voltages == {"battery": 301, "system": 320}
 
@@ -144,8 +156,11 @@ BAD_FIELDS = [
     ("bench.description", 7, AS_GIVEN, "a text"),
     ("envelope.voltage_v_max", "60", AS_GIVEN, A_NUMBER),
     ("envelope.voltage_v_max", True, AS_GIVEN, A_NUMBER),
-    ("roles.load", "TCPIP::2::SOCKET", AS_GIVEN, "a table"),
+    ("roles.load", "TCPIP::2::5025::SOCKET", AS_GIVEN, "a table"),
     ("roles.load.resource", 5025, AS_GIVEN, "a text"),
+    ("roles.load.resource", "blabla", AS_GIVEN, "a VISA name"),
+    ("lines.interlock", MISSING, "is missing", "[channel, bit]"),
+    ("lines.contactor_aux", MISSING, "is missing", "[channel, bit]"),
     ("roles.load.serial", 63206, AS_GIVEN, "a text"),
     ("lines.contactor_aux", 101, AS_GIVEN, SENSED),
     ("lines.contactor_aux", "101", AS_GIVEN, SENSED),
@@ -170,7 +185,12 @@ BAD_FIELDS = [
     ("voltages.battery", 300, AS_GIVEN, A_CHANNEL),
     ("voltages.battery", 321, AS_GIVEN, A_CHANNEL),
     # Taken already
-    ("roles.load.resource", "TCPIP::1::SOCKET", "is roles.charger's already", "one instrument a"),
+    (
+        "roles.load.resource",
+        "TCPIP::1::5025::SOCKET",
+        "is roles.charger's already",
+        "one instrument a",
+    ),
     ("lines.allow_charge", [101, 0], "is lines.contactor_aux's already", "a line of its own"),
     ("voltages.system", 301, "is voltages.battery's already", "a channel of its own"),
 ]
