@@ -8,89 +8,44 @@ from scenarios import reference_stimuli as stimuli
 pytestmark = pytest.mark.item("v1.29-02")
 
 
-@pytest.mark.needs(soc_pct=60, link_capacitance_f=0.100, link_bleed_ohm=2_000)
-async def test_a_day_of_a_24_v_system_is_the_same(bench: Bench) -> None:
+def applied(stimulus: stimuli.Stimulus, id_: str, **needs: object) -> object:
+    """One stimulus with the system that it needs."""
+    return pytest.param(stimulus, marks=pytest.mark.needs(**needs), id=id_)
+
+
+@pytest.mark.parametrize(
+    "stimulus",
+    [
+        applied(
+            stimuli.day_of_a_24_v_system,
+            "a day of a 24 V system",
+            link_capacitance_f=0.100,
+            link_bleed_ohm=2_000,
+        ),
+        applied(stimuli.trips, "a protective trip", link_capacitance_f=0.030, link_bleed_ohm=2_000),
+        applied(stimuli.lost_battery_and_rebooting_gx, "a lost battery and a rebooting GX"),
+        applied(stimuli.low_start, "a low start", soc_pct=10.5),
+        applied(stimuli.slow_pre_charge, "a slow pre-charge", link_load_ohm=20),
+        applied(stimuli.heat, "heat", battery="HE100"),
+        applied(
+            stimuli.inverter_system,
+            "an inverter",
+            battery="LFP 24 V 280 Ah",
+            series=2,
+            parallel=2,
+            hardware="Lynx Ion BMS 600",
+        ),
+        applied(stimuli.full_battery, "a full battery", parallel=1, soc_pct=99.4, capacity_pct=150),
+        applied(stimuli.broken_sensors, "broken sensors"),
+        applied(stimuli.overload, "an overload", hardware="Lynx Ion BMS 150"),
+        applied(stimuli.two_masters, "two masters"),
+    ],
+)
+async def test_both_releases_do_the_same(bench: Bench, stimulus: stimuli.Stimulus) -> None:
     async with bench.arrange():
         pass
 
-    await stimuli.same_traces(bench, stimuli.day_of_a_24_v_system)
-
-
-@pytest.mark.needs(soc_pct=60, link_capacitance_f=0.030, link_bleed_ohm=2_000)
-async def test_a_protective_trip_is_the_same(bench: Bench) -> None:
-    async with bench.arrange():
-        pass
-
-    await stimuli.same_traces(bench, stimuli.trips)
-
-
-async def test_a_lost_battery_and_a_rebooting_gx_are_the_same(bench: Bench) -> None:
-    async with bench.arrange():
-        pass
-
-    await stimuli.same_traces(bench, stimuli.lost_battery_and_rebooting_gx)
-
-
-@pytest.mark.needs(soc_pct=10.5)
-async def test_a_low_start_is_the_same(bench: Bench) -> None:
-    async with bench.arrange():
-        pass
-
-    await stimuli.same_traces(bench, stimuli.low_start)
-
-
-@pytest.mark.needs(link_load_ohm=20, precharge_ohm=10)
-async def test_a_slow_pre_charge_is_the_same(bench: Bench) -> None:
-    async with bench.arrange():
-        pass
-
-    await stimuli.same_traces(bench, stimuli.slow_pre_charge)
-
-
-@pytest.mark.needs(battery="HE100", temperature_c=25)
-async def test_heat_is_met_the_same(bench: Bench) -> None:
-    async with bench.arrange():
-        pass
-
-    await stimuli.same_traces(bench, stimuli.heat)
-
-
-@pytest.mark.needs(battery="LFP 24 V 280 Ah", series=2, parallel=2, hardware="Lynx Ion BMS 600")
-async def test_an_inverter_is_told_the_same(bench: Bench) -> None:
-    async with bench.arrange():
-        pass
-
-    await stimuli.same_traces(bench, stimuli.inverter_system)
-
-
-@pytest.mark.needs(parallel=1, soc_pct=99.4, capacity_pct=150)
-async def test_a_full_battery_is_treated_the_same(bench: Bench) -> None:
-    async with bench.arrange():
-        pass
-
-    await stimuli.same_traces(bench, stimuli.full_battery)
-
-
-async def test_broken_sensors_are_treated_the_same(bench: Bench) -> None:
-    async with bench.arrange():
-        pass
-
-    await stimuli.same_traces(bench, stimuli.broken_sensors)
-
-
-@pytest.mark.needs(hardware="Lynx Ion BMS 150")
-async def test_an_overload_is_treated_the_same(bench: Bench) -> None:
-    async with bench.arrange():
-        pass
-
-    await stimuli.same_traces(bench, stimuli.overload)
-
-
-async def test_two_masters_do_the_same(bench: Bench) -> None:
-    async with bench.arrange():
-        pass
-
-    await stimuli.same_traces(bench, stimuli.two_masters)
+    await stimuli.same_traces(bench, stimulus)
 
 
 @pytest.mark.needs(starts_on="1.13")
