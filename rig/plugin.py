@@ -35,7 +35,6 @@ from rig.session import Run
 from rig.story import Story, around, end, end_uncollected, key_of, test_name, unwrapped
 
 LONGEST_ATTEMPT_US = seconds(7 * 86_400)  # chosen: longer than any row asks for
-CELL = pytest.StashKey[Cell]()
 COLLECTION = "(collection)"
 UNCOLLECTED: dict[str, str] = {}  # of this session: row -> why its file cannot be imported
 STORY = pytest.StashKey["Story"]()
