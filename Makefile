@@ -1,6 +1,8 @@
 # Every target begins with `make setup`: a virtual environment from the lock file.
 PYTHON ?= python3
 BIN := .venv/bin
+# Debian's Python comes without pip and ensurepip: pip's own wheel runs as it is.
+PIP := $(BIN)/python bootstrap/pip-26.3-py3-none-any.whl/pip --quiet --disable-pip-version-check
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 .PHONY: setup qualify test check bench matrix nightly-checks clean
@@ -11,10 +13,9 @@ setup: .setup-done
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
 	@echo "Setting up .venv from requirements.lock (once, about a minute) ..."
-	@$(PYTHON) -m venv --clear .venv 2>/dev/null || $(PYTHON) -m virtualenv --clear -q .venv 2>/dev/null || \
-	    { echo "No virtual environment could be made: 'python3 -m venv' needs Debian's python3-venv, or pip's virtualenv."; exit 2; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PYTHON) -m venv --clear --without-pip .venv
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@PYTHONWARNINGS="ignore:Editable installation" $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 qualify: setup

@@ -350,7 +350,8 @@ def bench_list() -> None:
     """The benches that come with the project."""
     for name in known_benches():
         bench = load_bench(name)
-        out.print(f"{name:12} {bench.kind:12} {bench.description}", highlight=False)
+        line = f"{name:12} {bench.kind:12} {bench.description}"
+        out.print(line, highlight=False, soft_wrap=True)
 
 
 def main() -> None:
