@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
 from instruments.protocols import DigitalIO
-from rig.dut.terminals import Input, NullMode, UpdatePath
-from rig.dut.tool import CanBeAsked, DiagnosticTool
+from rig.dut.terminals import DutTerminals, Input, UpdatePath
+from rig.dut.tool import DiagnosticTool
 from rig.errors import BenchError, NotOnThisBench, NotReady, Unmet
 from rig.expect import expect
 from rig.forking import Trunk, run_in_child
@@ -25,18 +25,6 @@ T = TypeVar("T")
 PRESS_S = 0.2  # chosen: what a finger does
 START_TIME = seconds(60)  # chosen: registration, the longest pre-charge and a margin
 STATE_RUNNING, STATE_STANDBY = 9, 14  # public: register 0x0371
-
-
-class Device(CanBeAsked, Protocol):
-    """What a bench can do to a device besides its buses and lines."""
-
-    async def update(self, release: str, path: UpdatePath, *, whole: bool = False) -> None:
-        """Install another release; ``whole``: with nothing left out of it."""
-        ...
-
-    def turn_null(self, mode: NullMode) -> None:
-        """From now on the device does nothing."""
-        ...
 
 
 class SecondMaster(Protocol):
@@ -182,7 +170,7 @@ class Parts(Trunk, Protocol):
         ...
 
     @property
-    def device(self) -> Device:
+    def device(self) -> DutTerminals:
         """The device, besides its buses and lines."""
         ...
 

@@ -106,7 +106,8 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
     """A scenario that cannot be collected is a row that is BROKEN, not one that is missing."""
     id_ = item_of_path(ROOT / report.nodeid)
     if report.failed and id_ is not None:
-        UNCOLLECTED[id_] = str(report.longrepr).strip().splitlines()[-1]
+        last = str(report.longrepr).strip().splitlines()[-1]
+        UNCOLLECTED[id_] = last.removeprefix("E").strip()
 
 
 def _begin(run: Run, ids: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bms.data import battery_types, limit_us
+from bms.data import battery_types
 from bms.firmware import Firmware, Room, Slot, milliseconds
 from bms.io import Frame, Port, Reception
 from bms.reception import EveryFrame, ReceptionPolicy
@@ -44,7 +44,6 @@ class BatteryBus(Room):
         self._counter = 0
         self._fans_on: bool | None = None
         self._status = BatteryBusStatus()
-        self._warning_us = limit_us("battery.silence.warning")
 
     def step(self, now_us: int, view: View) -> BatteryBusStatus:
         """Take in what arrived on the port, and say what the batteries have to hear."""

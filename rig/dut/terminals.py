@@ -65,3 +65,7 @@ class DutTerminals(Protocol):
     async def update(self, release: str, path: UpdatePath, *, whole: bool = False) -> None:
         """Install another release."""
         ...
+
+    def turn_null(self, mode: NullMode) -> None:
+        """From now on the device does nothing: the proof that a check can fail."""
+        ...

@@ -32,7 +32,6 @@ JOURNAL = "journal.jsonl"
 VERDICTS = "verdicts.json"
 TRACE = "trace.json"
 FRAMES = "frames.blf"
-SIGNALS = "signals.bin"
 
 # Without O_BINARY Windows would write \r\n.
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
