@@ -5,9 +5,9 @@ BIN := .venv/bin
 PIP := $(BIN)/python bootstrap/pip-26.3-py3-none-any.whl/pip --quiet --disable-pip-version-check
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: setup qualify test check bench matrix nightly-checks clean
+.PHONY: setup independent qualify test check bench matrix nightly-checks clean
 
-setup: .setup-done
+setup: .setup-done .kernel-built
 
 .setup-done: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -17,6 +17,15 @@ setup: .setup-done
 	@$(PIP) install --require-hashes --requirement requirements.lock
 	@PYTHONWARNINGS="ignore:Editable installation" $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# The plant's native kernel, where a C compiler is; nothing needs it, and nothing fails without it.
+.kernel-built: .setup-done rig/plant/native/kernel.c
+	@$(BIN)/python -m rig.plant.kernel_native
+	@touch $@
+
+# Strangers' drivers, for the tests that let them drive our twins; never needed to run anything.
+independent: setup
+	@$(PIP) install --require-hashes --no-deps --requirement independent.lock
 
 qualify: setup
 	@$(BIN)/hil qualify
@@ -41,4 +50,4 @@ nightly-checks: setup matrix
 	@$(BIN)/python -m pytest -q -n $(JOBS) -m nightly bms rig instruments reports
 
 clean:
-	rm -rf .venv .setup-done build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .setup-done .kernel-built rig/plant/native/*.so build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -26,8 +26,14 @@ class Trip(StrEnum):
     OVER_CURRENT = "over-current"
     OVER_POWER = "over-power"
     OVER_TEMPERATURE = "over-temperature"
+    UNDER_VOLTAGE = "under-voltage"
+    UNDER_CURRENT = "under-current"
     REVERSE_VOLTAGE = "reverse voltage"
     POWER_FAIL = "power fail"
+    FOLDBACK = "foldback"
+    INTERLOCK = "interlock"
+    WATCHDOG = "watchdog"
+    SENSE = "sense lead"
 
 
 class Quality(StrEnum):
@@ -35,6 +41,49 @@ class Quality(StrEnum):
 
     GOOD = "good"
     OVERLOAD = "overload"
+
+
+class Regulation(StrEnum):
+    """What a supply holds constant; a minus sign says that it takes current in."""
+
+    OFF = "off"
+    CV = "CV"
+    CC = "CC"
+    CP = "CP"
+    CC_SINK = "CC-"
+    CP_SINK = "CP-"
+    UNREGULATED = "unregulated"
+
+
+class Measurand(StrEnum):
+    """What a meter measures."""
+
+    DC_VOLTAGE = "DC voltage"
+    DC_CURRENT = "DC current"
+    RESISTANCE = "resistance"
+    RESISTANCE_4W = "four-wire resistance"
+    TEMPERATURE = "temperature"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplyLimits:
+    """What a supply can do by its rating; sink figures are magnitudes, 0 if it takes nothing in."""
+
+    voltage_v_max: float
+    current_a_max: float
+    power_w_max: float
+    sink_current_a_max: float = 0.0
+    sink_power_w_max: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadLimits:
+    """What a load can do by its rating."""
+
+    voltage_v_max: float
+    current_a_max: float
+    power_w_max: float
+    resistance_ohm_max: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +103,15 @@ class SupplyReading:
     voltage_v: float
     current_a: float
     power_w: float
+    time_us: int
+    quality: Quality = Quality.GOOD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterReading:
+    """One measurement of a meter, in V, A, ohm or degC after what it measures."""
+
+    value: float
     time_us: int
     quality: Quality = Quality.GOOD
 
@@ -97,6 +155,14 @@ class CommandRefused(InstrumentError):
     """The instrument queued an error after a command."""
 
 
+class OutsideRating(InstrumentError):
+    """A value that the instrument cannot take; refused before anything was sent."""
+
+
+class NotOnThisModel(InstrumentError):
+    """The model has no such function."""
+
+
 class NoEnvelope(InstrumentError):
     """An output was to be switched on without protections set and read back in this session."""
 
@@ -134,6 +200,8 @@ class Instrument(Protocol):
 class Supply(Instrument, Protocol):
     """A programmable DC source."""
 
+    limits: SupplyLimits
+
     async def set_voltage(self, voltage_v: float) -> None:
         """Set the output voltage and read it back."""
 
@@ -148,6 +216,33 @@ class Supply(Instrument, Protocol):
 
     async def set_ocp(self, current_a: float) -> None:
         """Set the over-current protection and read it back."""
+
+    async def set_opp(self, power_w: float) -> None:
+        """Set the over-power protection and read it back; raises NotOnThisModel without one."""
+
+    async def set_slew(self, v_per_s: float, a_per_s: float) -> None:
+        """Set how fast voltage and current move; raises NotOnThisModel where they are fixed."""
+
+    async def voltage_setpoint(self) -> float:
+        """The voltage that is set, asked from the instrument, V."""
+
+    async def current_limit(self) -> float:
+        """The current limit that is set, asked from the instrument, A."""
+
+    async def regulation(self) -> Regulation:
+        """What it holds constant now."""
+
+    async def remote(self) -> None:
+        """Take control from the front panel."""
+
+    async def local(self) -> None:
+        """Give the front panel back; see the model's header for what becomes of the output."""
+
+    async def set_watchdog(self, seconds: float | None) -> None:
+        """Arm the instrument's own watchdog, None disarms; NotOnThisModel without one."""
+
+    async def feed_watchdog(self) -> None:
+        """Show that the client is there."""
 
     async def output_on(self) -> None:
         """Switch the output on; raises NoEnvelope before set_ovp and set_ocp of this session."""
@@ -175,14 +270,39 @@ class Supply(Instrument, Protocol):
 
 
 @runtime_checkable
+class BidirectionalSupply(Supply, Protocol):
+    """A supply that can take current in; its readings are then negative."""
+
+    async def set_sink_current_limit(self, current_a: float) -> None:
+        """Set how much it takes in at most, a magnitude, and read it back."""
+
+    async def set_sink_power_limit(self, power_w: float) -> None:
+        """Set how much power it takes in at most, a magnitude, and read it back."""
+
+    async def set_sink_ocp(self, current_a: float) -> None:
+        """Set the over-current protection of the sink side, a magnitude, and read it back."""
+
+
+@runtime_checkable
 class Load(Instrument, Protocol):
     """A programmable DC load."""
+
+    limits: LoadLimits
 
     async def set_mode(self, mode: LoadMode) -> None:
         """Choose what is held constant; switches the input off first."""
 
     async def set_level(self, level: float) -> None:
         """Set the level of the mode (A, V, W or ohm) and read it back."""
+
+    async def set_slew(self, a_per_s: float) -> None:
+        """Set how fast the current moves and read it back."""
+
+    async def set_uvp(self, voltage_v: float | None) -> None:
+        """Stop drawing below this voltage; None for none; NotOnThisModel without one."""
+
+    async def short(self, on: bool) -> None:
+        """Short the input, or end that; the input must be on. NotOnThisModel without one."""
 
     async def input_on(self) -> None:
         """Switch the input on."""
@@ -245,6 +365,74 @@ class DigitalIO(Instrument, Protocol):
         """Expanded uncertainty (k=2) of a voltage reading."""
 
 
+@runtime_checkable
+class Meter(Instrument, Protocol):
+    """A meter, one channel or several."""
+
+    async def configure(
+        self, measurand: Measurand, *, range_max: float | None = None, nplc: float = 1.0
+    ) -> None:
+        """Choose what is measured, the range (None: automatic) and the integration time."""
+
+    async def read(self) -> MeterReading:
+        """Measure once; an overload is a reading of that quality, never a number to trust."""
+
+    def uncertainty(self, measurand: Measurand, value: float) -> float:
+        """Expanded uncertainty (k=2) of a reading, in its own unit."""
+
+
+@runtime_checkable
+class Relay(Instrument, Protocol):
+    """Relays by channel."""
+
+    async def close_relay(self, channel: int) -> None:
+        """Close one relay and see that it is."""
+
+    async def open_relay(self, channel: int) -> None:
+        """Open one relay and see that it is."""
+
+    async def open_all(self) -> None:
+        """Open every relay and see that they are."""
+
+    async def relay_is_closed(self, channel: int) -> bool:
+        """Whether one relay is closed."""
+
+    async def relay_cycles(self, channel: int) -> int:
+        """How often one relay has switched in its life."""
+
+
+@runtime_checkable
+class Chamber(Instrument, Protocol):
+    """A climate chamber."""
+
+    async def set_temperature(self, temperature_c: float) -> None:
+        """Set where it shall go and read it back; does not start it."""
+
+    async def set_gradient(self, k_per_min: float | None) -> None:
+        """Set how fast it goes there, None: as fast as it can; NotOnThisModel without one."""
+
+    async def setpoint(self) -> float:
+        """Where it shall go, degC."""
+
+    async def temperature(self) -> float:
+        """Where it is, degC."""
+
+    async def run(self) -> None:
+        """Start conditioning and see that it runs."""
+
+    async def stop(self) -> None:
+        """Stop conditioning and see that it stands."""
+
+    async def running(self) -> bool:
+        """Whether it conditions now."""
+
+    async def alarms(self) -> list[str]:
+        """Alarms that stand, in its own words."""
+
+    def temperature_uncertainty_k(self) -> float:
+        """Expanded uncertainty (k=2) of a temperature."""
+
+
 class Conversation(Protocol):
     """One client's connection to something that answers: bytes in, bytes out, no waiting."""
 
@@ -266,6 +454,9 @@ class Answering(Protocol):
     @property
     def lost(self) -> bool:
         """Whether the connection is broken."""
+
+    def thinks_s(self, data: bytes) -> float:
+        """How long it takes over these bytes before it obeys them."""
 
     def conversation(self) -> Conversation:
         """Begin a connection of its own."""

@@ -1,17 +1,19 @@
 """An instrument's session: write, await the answer, read, one exchange at a time.
 
-Only awaiting differs between benches, and it is given at construction. Around it stands what
-every instrument needs: identity at opening, errors drained after commands, a log, and a clean
+Only awaiting differs between benches, and its runner is given at construction. Around it stands
+what every instrument needs: identity at opening, errors drained after commands, a log, and a clean
 line after a time-out, so that a late answer never answers the next query.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Literal, Protocol
 
 from pyvisa.constants import StatusCode
 from pyvisa.errors import InvalidSession, VisaIOError
 
+from instruments.exchange import Exchange, Pause, Runner
 from instruments.protocols import (
     AnswerGarbled,
     CommandRefused,
@@ -24,7 +26,6 @@ from instruments.protocols import (
 
 Check = Literal["each", "batch", "off"]
 Log = Callable[[int, str, str], None]
-Wait = Callable[[], Awaitable[None]]
 
 # No instrument holds more; one that never says "no error" must not hold us for ever.
 _MOST_ERRORS = 64
@@ -59,6 +60,8 @@ class Session:
     ``check`` says when the error queue is drained: after each command, when ``check()`` is
     called, or never. ``stream`` is False for message interfaces (HiSLIP, USBTMC, GPIB), which know
     a device clear. ``log`` gets time, direction (``>``, ``<``, ``!``) and text.
+
+    What is asked inside ``urgently()`` goes before everything that waits for its turn.
     """
 
     def __init__(
@@ -66,7 +69,7 @@ class Session:
         resource: Resource,
         *,
         name: str,
-        wait: Wait,
+        runner: Runner,
         now_us: Callable[[], int],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         stream: bool = True,
@@ -78,13 +81,16 @@ class Session:
         self.sleep = sleep
         self.asked_us = 0
         self._resource = resource
-        self._wait = wait
+        self._runner = runner
         self._check = check
         self._log = log
-        self._turn = asyncio.Lock()
         self._stream = stream
         self._doubtful = False
         self._closed = False
+        # Codes in the error queue that tell of an event, such as a trip, and refuse no command.
+        self.announcements: frozenset[int] = frozenset()
+        # A resource that has lost its connection does not know its time-out any more.
+        self._timeout_ms = 2000.0
         self._error_query = "SYST:ERR?"
         self._status_query: str | None = None
         self._on_status: Callable[[str], None] | None = None
@@ -94,13 +100,22 @@ class Session:
         self._status_query = query
         self._on_status = take
 
-    async def open(self, models: Sequence[str], *, serial: str | None = None) -> Identity:
-        """Make sure that one of ``models`` answers, of this serial number if one is given."""
+    async def open(
+        self,
+        models: Sequence[str] | None,
+        *,
+        serial: str | None = None,
+        identify: Callable[[], Awaitable[Identity]] | None = None,
+    ) -> Identity:
+        """Make sure that one of ``models`` answers, of this serial number if one is given.
+
+        None is any model. ``identify`` asks who it is where there is no ``*IDN?``.
+        Raises InstrumentLost where nobody listens, IdentityMismatch where another answers.
+        """
         if self._closed:
-            self._reopen()
-            self._closed = False
-        identity = await self.identify()
-        if identity.model not in models:
+            await self._runner.run(self._open_again())
+        identity = await (identify or self.identify)()
+        if models is not None and identity.model not in models:
             raise IdentityMismatch(self._say(f"is {identity.model!r}, expected {models[0]!r}"))
         if serial is not None and identity.serial != serial:
             raise IdentityMismatch(
@@ -120,48 +135,47 @@ class Session:
 
     async def query(self, text: str) -> str:
         """Ask and give the answer without its terminator; ``asked_us`` then says when."""
-        async with self._turn:
-            return await self._exchange(text)
+        # Another's exchange may have begun before this caller goes on.
+        answer, self.asked_us = await self._runner.run(self._exchange(text))
+        return answer
+
+    async def query_all(self, texts: Sequence[str]) -> list[str]:
+        """Ask one after another without a pause, giving way only to what is urgent."""
+        answers, self.asked_us = await self._runner.run(self._exchange_all(texts))
+        return answers
 
     async def command(self, text: str) -> None:
         """Send what is not answered; raises CommandRefused if errors are checked each time."""
-        async with self._turn:
-            self._clean()
-            self._send(text)
-            if self._check == "each":
-                await self._raise_errors(text)
+        await self._runner.run(self._command(text))
 
     async def check(self) -> None:
         """Drain the error queue; raises CommandRefused if there was an error."""
-        async with self._turn:
-            await self._raise_errors("commands since the last check")
+        await self._runner.run(self._raise_errors("commands since the last check"))
 
     async def errors(self) -> list[str]:
         """Take the error queue, oldest first."""
-        async with self._turn:
-            return await self._drain()
+        return await self._runner.run(self._drain())
 
     async def clear(self) -> None:
         """Forget the errors of the instrument; answers still to come are dropped anyway."""
-        async with self._turn:
-            self._clean()
-            self._send("*CLS")
+        await self._runner.run(self._clear())
 
     async def close(self) -> None:
         """Disconnect; the instrument stays as it is."""
         if not self._closed:
-            async with self._turn:
-                self._closed = True
-                self._resource.close()
+            try:
+                await self._runner.run(self._close())
+            finally:
+                self._runner.stop()
 
-    # One exchange: the lock is held.
+    # Exchanges: they run one at a time, and pause where the runner takes over.
 
-    async def _exchange(self, text: str) -> str:
+    def _exchange(self, text: str) -> Exchange[tuple[str, int]]:
         self._clean()
-        self._send(text)
+        asked_us = self._send(text)
         # Whatever ends the exchange early, even a cancellation, leaves an answer behind.
         self._doubtful = True
-        await self._wait()
+        yield Pause.ANSWER
         try:
             answer = self._resource.read()
         except UnicodeDecodeError:
@@ -177,16 +191,70 @@ class Session:
         self._doubtful = False
         if self._log is not None:
             self._log(self.now_us(), "<", answer)
-        return answer
+        return answer, asked_us
 
-    def _send(self, text: str) -> None:
-        self.asked_us = self.now_us()
+    def _exchange_all(self, texts: Sequence[str]) -> Exchange[tuple[list[str], int]]:
+        answers: list[str] = []
+        asked_us = self.asked_us
+        for text in texts:
+            answer, asked_us = yield from self._exchange(text)
+            answers.append(answer)
+            yield Pause.BETWEEN
+        return answers, asked_us
+
+    def _command(self, text: str) -> Exchange[None]:
+        self._clean()
+        self.asked_us = self._send(text)
+        if self._check == "each":
+            yield from self._raise_errors(text)
+
+    def _clear(self) -> Exchange[None]:
+        self._clean()
+        self._send("*CLS")
+        yield Pause.BETWEEN
+
+    def _close(self) -> Exchange[None]:
+        self._closed = True
+        self._disconnect()
+        yield Pause.BETWEEN
+
+    def _open_again(self) -> Exchange[None]:
+        self._connect()
+        self._closed = False
+        yield Pause.BETWEEN
+
+    def _raise_errors(self, text: str) -> Exchange[None]:
+        errors = yield from self._drain()
+        errors = [error for error in errors if _error_code(error) not in self.announcements]
+        if errors:
+            raise CommandRefused(self._fault(f"refused {text!r}: {'; '.join(errors)}"))
+
+    def _drain(self) -> Exchange[list[str]]:
+        if self._status_query is not None and self._on_status is not None:
+            status, _ = yield from self._exchange(self._status_query)
+            self._on_status(status)
+        errors: list[str] = []
+        while len(errors) < _MOST_ERRORS:
+            answer, _ = yield from self._exchange(self._error_query)
+            try:
+                if _error_code(answer) == 0:
+                    return errors
+            except ValueError:
+                raise AnswerGarbled(
+                    self._fault(f"answered {answer!r} to {self._error_query}")
+                ) from None
+            errors.append(answer)
+        raise InstrumentError(self._fault(f"has more than {_MOST_ERRORS} errors queued"))
+
+    def _send(self, text: str) -> int:
+        asked_us = self.now_us()
         if self._log is not None:
-            self._log(self.asked_us, ">", text)
+            self._log(asked_us, ">", text)
         try:
             self._resource.write(text)
         except (VisaIOError, OSError, InvalidSession) as error:
             raise self._lost(error) from error
+        return asked_us
 
     def _clean(self) -> None:
         """Make sure that no answer to an earlier query is still to come.
@@ -197,46 +265,27 @@ class Session:
         if self._closed:
             raise InstrumentLost(self._fault("is closed"))
         if self._doubtful:
-            self._reopen()
+            self._disconnect()
+            self._connect()
 
-    def _reopen(self) -> None:
+    def _disconnect(self) -> None:
+        # What is gone already is disconnected too; its time-out is the one known from before.
+        with suppress(VisaIOError, OSError, InvalidSession):
+            self._timeout_ms = self._resource.timeout
+            self._resource.close()
+
+    def _connect(self) -> None:
         resource = self._resource
         ends = resource.read_termination, resource.write_termination
         try:
-            timeout = resource.timeout
-            resource.close()
-        except (VisaIOError, OSError, InvalidSession):
-            timeout = 2000.0
-        try:
             resource.open()
             resource.read_termination, resource.write_termination = ends
-            resource.timeout = timeout
+            resource.timeout = self._timeout_ms
             if not self._stream:
                 resource.clear()
-        except (VisaIOError, OSError) as error:
+        except (VisaIOError, OSError, InvalidSession) as error:
             raise self._lost(error) from error
-
-    async def _raise_errors(self, text: str) -> None:
-        errors = await self._drain()
-        if errors:
-            raise CommandRefused(self._fault(f"refused {text!r}: {'; '.join(errors)}"))
-
-    async def _drain(self) -> list[str]:
-        if self._status_query is not None and self._on_status is not None:
-            self._on_status(await self._exchange(self._status_query))
-        errors: list[str] = []
-        while len(errors) < _MOST_ERRORS:
-            answer = await self._exchange(self._error_query)
-            code = answer.split(",", 1)[0].strip()
-            try:
-                if int(code) == 0:
-                    return errors
-            except ValueError:
-                raise AnswerGarbled(
-                    self._fault(f"answered {answer!r} to {self._error_query}")
-                ) from None
-            errors.append(answer)
-        raise InstrumentError(self._fault(f"has more than {_MOST_ERRORS} errors queued"))
+        self._doubtful = False
 
     def _lost(self, error: Exception) -> InstrumentLost:
         self._doubtful = True
@@ -250,3 +299,11 @@ class Session:
 
     def _say(self, what: str) -> str:
         return f"{self.name} {what} (t = {self.now_us() / 1_000_000:.3f} s)"
+
+
+def _error_code(answer: str) -> int:
+    """The number that an answer to an error query begins with: ``-113,...``, ``0  No Error``."""
+    words = answer.replace(",", " ").split(maxsplit=1)
+    if not words:
+        raise ValueError(answer)
+    return int(words[0])

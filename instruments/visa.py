@@ -15,6 +15,7 @@ from pyvisa.highlevel import VisaLibraryBase
 from pyvisa.resources import MessageBasedResource
 from pyvisa.typing import VISARMSession, VISASession
 
+from instruments.exchange import Turns
 from instruments.protocols import Answering, Conversation
 from instruments.session import Check, Log, Session
 
@@ -54,6 +55,7 @@ class TwinLibrary(VisaLibraryBase):
             read_termination="\n",
             write_termination="\n",
             timeout=1000.0 * timeout_s,
+            resource_pyclass=_TwinResource,
         )
         assert isinstance(resource, MessageBasedResource)
         return resource
@@ -73,7 +75,7 @@ class TwinLibrary(VisaLibraryBase):
         return Session(
             resource,
             name=resource_name,
-            wait=self.waiter(resource, settle),
+            runner=Turns(self.waiter(resource, settle)),
             now_us=now_us,
             sleep=settle,
             stream=_canonical(resource_name).endswith("::SOCKET"),
@@ -183,6 +185,20 @@ class TwinLibrary(VisaLibraryBase):
         if link.twin.lost:
             raise errors.VisaIOError(_STATUS.error_connection_lost)
         return link
+
+
+class _TwinResource(MessageBasedResource):
+    """PyVISA's resource, with a shorter way for the answer that comes whole: nearly every one."""
+
+    def read(self, termination: str | None = None, encoding: str | None = None) -> str:
+        """Read an answer without its termination."""
+        end = self._read_termination
+        if not end or termination is not None or encoding is not None:
+            return super().read(termination, encoding)
+        data, status = self.visalib.read(self.session, self.chunk_size)
+        if status is _STATUS.success_max_count_read:
+            return data.decode(self._encoding) + super().read()
+        return data.decode(self._encoding).removesuffix(end)
 
 
 class _Link:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from instruments.exchange import urgently
 from instruments.protocols import Identity, InstrumentError
 from instruments.session import Session
 
@@ -48,15 +49,19 @@ class ScpiDriver:
 
 
 async def try_each(*steps: Callable[[], Awaitable[None]]) -> None:
-    """Do every step, even after one failed; raise the first failure with notes of the others."""
+    """Do every step towards safety, even after one failed, before all else that is asked.
+
+    Raises the first failure, with notes of the others.
+    """
     first: InstrumentError | None = None
-    for step in steps:
-        try:
-            await step()
-        except InstrumentError as error:
-            if first is None:
-                first = error
-            else:
-                first.add_note(f"and then: {error}")
+    with urgently():
+        for step in steps:
+            try:
+                await step()
+            except InstrumentError as error:
+                if first is None:
+                    first = error
+                else:
+                    first.add_note(f"and then: {error}")
     if first is not None:
         raise first

@@ -11,13 +11,14 @@ from functools import cache
 from itertools import product
 
 from instruments.scpi.errors import ScpiError
-from instruments.scpi.lexer import split
+from instruments.scpi.lexer import split, strip
 from instruments.scpi.parameters import ChannelList, Extreme, Number, Parameter
 
 Handler = Callable[..., str | None]
 
 _NODE = re.compile(r"(\[)?:?(\*?[A-Za-z][A-Za-z0-9]*)(?:<(\d+)-(\d+)>)?:?(\])?")
-_DIGITS = re.compile(r"(\D+)(\d+)$")
+_DIGITS = re.compile(r"(\D+)(\d{1,9})$")
+_LONGEST_MNEMONIC = 12  # IEEE 488.2 section 7.6.1.4.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,14 @@ class CommandTable:
         kinds = command.query_params if query else command.params
         return handler, (*numbers, *bind(kinds, data))
 
+    def knows(self, header: str, *, query: bool) -> bool:
+        """Whether an upper-case header is declared."""
+        try:
+            self._find(header, self._queries if query else self._sets)
+        except ScpiError as error:
+            return error.code not in {-112, -113}
+        return True
+
     def _find(
         self, header: str, table: dict[str, tuple[Command, tuple[Suffix, ...]]]
     ) -> tuple[Command, tuple[int, ...]]:
@@ -117,7 +126,8 @@ class CommandTable:
                     given[position] = int(match[2])
             found = table.get(":".join(nodes))
             if found is None:
-                raise ScpiError(-113)
+                too_long = any(len(node) > _LONGEST_MNEMONIC for node in nodes)
+                raise ScpiError(-112 if too_long else -113)
         command, suffixes = found
         numbers: list[int] = []
         for suffix in suffixes:
@@ -133,7 +143,7 @@ class CommandTable:
 
 def bind(kinds: tuple[Parameter, ...], data: str) -> list[object]:
     """Give each kind its token; a channel list stands last even if others are left out."""
-    tokens = [token.strip() for token in split(data, ",")] if data.strip() else []
+    tokens = [strip(token) for token in split(data, ",")] if strip(data) else []
     if any(not token for token in tokens):
         raise ScpiError(-103)
     tail: list[object] = []

@@ -42,20 +42,34 @@ class Status:
     """The standard event register, the two SCPI groups and the byte that sums them up."""
 
     OPERATION_COMPLETE = 1
+    DEVICE_ERROR = 8
     POWER_ON = 128
 
     def __init__(self) -> None:
         self.esr = self.POWER_ON
         self.ese = 0
         self.sre = 0
+        self.power_on_clear = 1
         self.questionable = Register()
         self.operation = Register()
+        self.others: list[Register] = []
+        """A model's further groups: cleared and preset with these two."""
+
+    @property
+    def groups(self) -> list[Register]:
+        """Every SCPI group."""
+        return [self.questionable, self.operation, *self.others]
 
     def clear(self) -> None:
         """Forget events, as *CLS asks; enables stay."""
         self.esr = 0
-        self.questionable.event = 0
-        self.operation.event = 0
+        for group in self.groups:
+            group.event = 0
+
+    def preset(self) -> None:
+        """Do what STATus:PRESet asks of every group."""
+        for group in self.groups:
+            group.preset()
 
     def take_esr(self) -> int:
         """Read the standard events, which clears them."""

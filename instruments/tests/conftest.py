@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from instruments.drivers.chroma_63206a import Chroma63206A
-from instruments.drivers.ea_psb10000 import EaPsb10000
-from instruments.drivers.keysight_daq970a import DAQ970A
+from instruments.drivers.chroma63206a import Chroma63206A
+from instruments.drivers.daq970a import DAQ970A
+from instruments.drivers.psb10000 import EaPsb10000
 from instruments.tests.stand import DAQ, LOAD, PSU, Battery, Bench, Clock, Wires
-from instruments.twins.chroma_63206a import Chroma63206ATwin
-from instruments.twins.ea_psb10000 import EaPsb10000Twin
-from instruments.twins.keysight_daq970a import DAQ970ATwin
+from instruments.twins.chroma63206a import Chroma63206ATwin
+from instruments.twins.daq970a import DAQ970ATwin
+from instruments.twins.psb10000 import EaPsb10000Twin
 from instruments.visa import TwinLibrary
 
 
@@ -20,7 +20,7 @@ def bench() -> Iterator[Bench]:
     clock = Clock()
     library = TwinLibrary.create()
     psu = EaPsb10000Twin(serial="1234", dice=random.Random(1), now_us=clock.now_us)
-    load = Chroma63206ATwin(serial="5678", dice=random.Random(2))
+    load = Chroma63206ATwin(serial="5678", dice=random.Random(2), now_us=clock.now_us)
     daq = DAQ970ATwin(serial="MY1", dice=random.Random(3))
     made = Bench(
         clock,

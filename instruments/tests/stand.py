@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from instruments.session import Check, Session
-from instruments.twins.chroma_63206a import Chroma63206ATwin
-from instruments.twins.ea_psb10000 import EaPsb10000Twin
+from instruments.twins.chroma63206a import Chroma63206ATwin
+from instruments.twins.daq970a import DAQ970ATwin
 from instruments.twins.electrical import LoadDemand, LoadMode, SourceDemand
-from instruments.twins.keysight_daq970a import DAQ970ATwin
+from instruments.twins.psb10000 import EaPsb10000Twin
 from instruments.visa import TwinLibrary
 
 PSU, LOAD, DAQ = (f"TCPIP::{name}.bench::5025::SOCKET" for name in ("psu", "load", "daq"))
@@ -46,9 +46,16 @@ class Battery:
         if isinstance(demand, LoadDemand):
             return self._drawn(demand)
         current = (demand.voltage_v - self.emf_v) / self.resistance_ohm
-        current = max(0.0, min(current, demand.current_limit_a))
+        if current < 0.0:
+            return -self._sunk(demand, -current)
+        current = min(current, demand.current_limit_a)
         root = (self.emf_v**2 + 4 * self.resistance_ohm * demand.power_limit_w) ** 0.5
         return min(current, (root - self.emf_v) / (2 * self.resistance_ohm))
+
+    def _sunk(self, demand: SourceDemand, current: float) -> float:
+        # Near enough: the battery's voltage under that power is a little below its own.
+        by_power = demand.sink_power_limit_w / self.emf_v
+        return min(current, demand.sink_current_limit_a, by_power)
 
     def _drawn(self, demand: LoadDemand) -> float:
         match demand.mode:

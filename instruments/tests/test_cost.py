@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from instruments.drivers.ea_psb10000 import EaPsb10000
+from instruments.drivers.psb10000 import EaPsb10000
 from instruments.tests.stand import PSU, Bench
 
 

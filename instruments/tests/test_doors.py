@@ -12,10 +12,10 @@ from pyvisa.resources import MessageBasedResource
 
 from instruments.blocking import open_blocking_session
 from instruments.doors import SocketDoor
-from instruments.drivers.keysight_daq970a import DAQ970A
+from instruments.drivers.daq970a import DAQ970A
 from instruments.protocols import InstrumentError, InstrumentLost, InstrumentTimeout
 from instruments.session import Session
-from instruments.twins.keysight_daq970a import DAQ970ATwin
+from instruments.twins.daq970a import DAQ970ATwin
 from instruments.twins.twin import Fault
 
 
@@ -117,6 +117,7 @@ async def test_port_that_nobody_serves_is_lost(twin: DAQ970ATwin) -> None:
 
     with pytest.raises(InstrumentLost):
         await session.query("*OPC?")
+    await session.close()
 
 
 async def test_forty_clients_open_at_once_without_waiting(door: SocketDoor) -> None:

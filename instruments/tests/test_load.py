@@ -2,8 +2,8 @@
 
 import pytest
 
-from instruments.drivers.chroma_63206a import Chroma63206A
-from instruments.protocols import CommandRefused, Load, LoadMode, Trip
+from instruments.drivers.chroma63206a import Chroma63206A
+from instruments.protocols import CommandRefused, Load, LoadMode, OutsideRating, Trip
 from instruments.tests.stand import LOAD, Bench
 
 
@@ -67,7 +67,7 @@ async def test_input_is_refused_before_a_mode_is_chosen(load: Chroma63206A) -> N
 async def test_level_out_of_range_is_refused(load: Chroma63206A) -> None:
     await load.set_mode(LoadMode.CC)
 
-    with pytest.raises(CommandRefused, match="-222"):
+    with pytest.raises(OutsideRating, match="601 A is outside the rating, 0 to 600 A"):
         await load.set_level(601.0)
 
 
@@ -147,3 +147,119 @@ async def test_maker_s_spellings_are_understood(bench: Bench) -> None:
     assert await session.query("POWer:STATic:L1?") == "1500.0000"
     assert await session.query("FETC:CURR?") == "0.0000"
     assert await session.query("LOAD?") == "OFF"
+
+
+async def draw(load: Chroma63206A, current_a: float) -> None:
+    await load.set_mode(LoadMode.CC)
+    await load.set_level(current_a)
+    await load.input_on()
+
+
+async def test_current_follows_the_slew_in_steps(bench: Bench, load: Chroma63206A) -> None:
+    bench.load_twin.latency_s = 0.0
+    await load.set_mode(LoadMode.CC)
+    await load.set_slew(5000.0)
+    await load.set_level(100.0)
+    await load.input_on()
+    start_us = bench.clock.now
+
+    # 100 A at 5000 A/s: 20 ms, in steps of 1 ms.
+    assert bench.load_twin.demand.level == 0.0
+    assert bench.load_twin.due_us() == start_us + 1_000
+    bench.clock.now = start_us + 10_000
+    bench.load_twin.supervise()
+    assert bench.load_twin.demand.level == pytest.approx(50.0)
+    bench.clock.now = start_us + 20_000
+    bench.load_twin.supervise()
+    assert bench.load_twin.demand.level == 100.0
+    assert bench.load_twin.due_us() is None
+
+
+async def test_slew_outside_the_range_is_refused(load: Chroma63206A) -> None:
+    with pytest.raises(OutsideRating):
+        await load.set_slew(1000.0)
+
+
+async def test_it_stops_below_the_under_voltage_and_begins_again(
+    bench: Bench, load: Chroma63206A
+) -> None:
+    await load.set_uvp(45.0)
+    await draw(load, 20.0)
+
+    bench.load_circuit.emf_v = 46.9  # 44.9 V under 20 A
+    bench.load_twin.supervise()
+    assert (bench.load_twin.demand.enabled, await load.tripped()) == (False, frozenset())
+    bench.load_circuit.emf_v = 44.0
+    assert (await load.measure()).current_a == 0.0
+    bench.load_circuit.emf_v = 50.0
+
+    assert (await load.measure()).current_a == pytest.approx(20.0, abs=0.3)
+
+
+async def test_latched_start_voltage_only_begins(bench: Bench, load: Chroma63206A) -> None:
+    await load.session.command("CONF:VOLT:ON 45;LATC ON")
+    await draw(load, 20.0)
+
+    bench.load_circuit.emf_v = 40.0
+
+    assert (await load.measure()).current_a == pytest.approx(20.0, abs=0.3)
+
+
+async def test_short_needs_the_input_on(load: Chroma63206A) -> None:
+    await load.set_mode(LoadMode.CC)
+
+    with pytest.raises(CommandRefused, match="input_on"):
+        await load.short(True)
+
+
+async def test_short_replaces_the_level_and_gives_it_back(bench: Bench, load: Chroma63206A) -> None:
+    bench.load_circuit.resistance_ohm = 1.0
+    await draw(load, 20.0)
+
+    await load.short(True)
+    shorted_a = (await load.measure()).current_a
+    await load.short(False)
+
+    assert shorted_a == pytest.approx(50.0, abs=0.5)
+    assert (await load.measure()).current_a == pytest.approx(20.0, abs=0.3)
+
+
+async def test_dynamic_mode_draws_two_levels_in_turn(bench: Bench, load: Chroma63206A) -> None:
+    bench.load_twin.latency_s = 0.0
+    await load.session.command("MODE CCDH;:CURR:DYN:L1 10;L2 30;T1 0.5;T2 0.2;REP 2;:LOAD ON")
+    start_us = bench.clock.now
+    drawn = []
+    while (due_us := bench.load_twin.due_us()) is not None:
+        drawn.append((bench.clock.now - start_us, bench.load_twin.demand.level))
+        bench.clock.now = due_us
+        bench.load_twin.supervise()
+
+    assert [level for _, level in drawn] == [10.0, 30.0, 10.0, 30.0]
+    assert [time_us for time_us, _ in drawn] == [0, 500_000, 700_000, 1_200_000]
+    assert not bench.load_twin.demand.enabled
+
+
+async def test_limit_of_current_in_cv_is_what_it_draws_at_most(
+    bench: Bench, load: Chroma63206A
+) -> None:
+    await load.session.command("MODE CVH;:VOLT:STAT:L1 40;ILIM 25")
+
+    assert bench.load_twin.demand.current_limit_a == 25.0
+    assert await load.session.query("VOLT:STAT:ILIM?") == "25.0000"
+
+
+async def test_range_bounds_slew_and_resolution(bench: Bench, load: Chroma63206A) -> None:
+    await load.session.command("MODE CCM;:CURR:STAT:L1 100.0011")
+
+    assert await load.session.query("CURR:STAT:L1?;RISE?") == "100.0020;21.000000"
+
+
+async def test_injected_trip_is_found_and_can_be_cleared(bench: Bench, load: Chroma63206A) -> None:
+    await draw(load, 20.0)
+
+    bench.load_twin.inject_trip(Trip.OVER_TEMPERATURE)
+
+    assert await load.tripped() == {Trip.OVER_TEMPERATURE}
+    assert not await load.input_is_on()
+    await load.clear_trip()
+    await load.input_on()

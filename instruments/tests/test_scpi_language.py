@@ -230,12 +230,12 @@ def test_m_is_milli_except_before_ohm(probe: Probe, message: str, value: float) 
         ("FUNC POW", -224),
         ("DISP:TEXT abc", -104),
         ('DISP:TEXT "abc', -151),
-        ("DATA 12", -161),
+        ("DATA 12", -104),
         ("ROUT:CLOS (@101", -104),
         ("ROUT:CLOS (@1x)", -171),
         ("ROUT:CLOS (@121)", -222),
-        ("VOLT$5", -111),
-        ("$$", -102),
+        ("VOLT$5", -101),
+        ("$$", -101),
     ],
 )
 def test_bad_parameter_is_refused_with_its_own_code(probe: Probe, message: str, code: int) -> None:

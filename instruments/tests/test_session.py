@@ -101,7 +101,7 @@ async def test_two_coroutines_get_each_its_own_answers(bench: Bench) -> None:
 
     tasks = [
         asyncio.create_task(ask(*pair))
-        for pair in (("*OPC?", "1"), ("*TST?", "0"), ("SYST:VERS?", "1999.0"))
+        for pair in (("*OPC?", "1"), ("*TST?", "+0"), ("SYST:VERS?", "1999.0"))
     ]
     for task in tasks:
         await task
@@ -248,3 +248,13 @@ def test_two_libraries_share_no_twins(bench: Bench) -> None:
     with pytest.raises(VisaIOError, match="VI_ERROR_RSRC_NFOUND"):
         other.resource(PSU)
     other.close_all()
+
+
+def test_answer_longer_than_one_read_comes_whole(bench: Bench) -> None:
+    bench.daq_twin.latency_s = 0.0
+    resource = bench.library.resource(DAQ)
+    resource.chunk_size = 4
+
+    resource.write("SYST:VERS?;:SYST:VERS?")
+
+    assert resource.read() == "1999.0;1999.0"

@@ -4,10 +4,11 @@ A twin owns its demand and changes it in place; the owner of the circuit reads i
 Before each change the twin settles its port, so that the past was solved with the old demand.
 """
 
+import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from instruments.protocols import LoadMode
+from instruments.protocols import LoadMode, Trip
 
 __all__ = [
     "AnalogInputs",
@@ -16,7 +17,9 @@ __all__ = [
     "LoadMode",
     "OpenCircuit",
     "Port",
+    "PowerStage",
     "SourceDemand",
+    "Supervised",
 ]
 
 
@@ -28,6 +31,9 @@ class SourceDemand:
     voltage_v: float
     current_limit_a: float
     power_limit_w: float
+    # Above its set voltage a two-quadrant source takes current in, up to these magnitudes.
+    sink_current_limit_a: float = 0.0
+    sink_power_limit_w: float = 0.0
 
 
 @dataclass(slots=True)
@@ -37,6 +43,42 @@ class LoadDemand:
     enabled: bool
     mode: LoadMode
     level: float
+    # What it draws at most in whichever mode.
+    current_limit_a: float = math.inf
+
+
+class Supervised(Protocol):
+    """What an instrument does without being asked: protections, watchdogs, ramps.
+
+    The owner of the circuit calls `supervise` when time has passed or the circuit has moved.
+    """
+
+    def due_us(self) -> int | None:
+        """When it next wants to act whatever the circuit does; None: not at all."""
+
+    def supervise(self) -> None:
+        """Do what is due by now, and trip what the terminals exceed."""
+
+
+@runtime_checkable
+class PowerStage(Supervised, Protocol):
+    """Terminals that a protection can switch off."""
+
+    @property
+    def on(self) -> bool:
+        """Whether they are switched on."""
+
+    def disturbed(self) -> bool:
+        """Whether a protection has something to see to, by the circuit as it is solved now.
+
+        Changes nothing, so that it may be asked from within the circuit's solution.
+        """
+
+    def settles_in_s(self) -> float:
+        """How long terminals and readings still move after the last change; 0: they stand."""
+
+    def trip(self, trip: Trip) -> None:
+        """Latch a protection and switch off."""
 
 
 class Port(Protocol):

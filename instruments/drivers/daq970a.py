@@ -7,27 +7,34 @@ Quirks:
   that way: what was written is asked back with ``SOUR:DIG:DATA:BYTE?``.
 - A byte is written whole: changing a line rewrites its seven neighbours with their last levels.
 - Overload reads as 9.9E37.
+- A reading by ``MEAS`` makes its channel the scan list; nothing here relies on that list.
 Uncertainty of a voltage 0.005 % of reading and 2 mV: chosen, above the data sheet's one-year
 figures for its 100 V range, so that it also covers the relays of the multiplexer.
 Unverified: that reading turns an output byte into an input on this model, and the relay codes.
+Relay cycles are counted by the card itself; a multiplexer's relays count with each scan.
 """
 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
-from instruments.drivers.answers import integer, quantity, state
+from instruments.drivers.answers import compare, integer, quantity, state
 from instruments.drivers.driver import ScpiDriver, try_each
 from instruments.protocols import (
     AnswerGarbled,
     CommandRefused,
     Identity,
     IdentityMismatch,
+    OutsideRating,
     SetpointNotTaken,
 )
 from instruments.session import Session
 
 CARDS: Mapping[int, str] = {100: "DAQM907A", 200: "DAQM903A", 300: "DAQM901A"}
 OVERLOAD = 9.9e37
+TOTALISER = 103
+SOURCES = (104, 105)
+HIGHEST_SOURCE_V, SOURCE_STEP_V = 12.0, 0.001
+RELAYS = "(@201:220)"
 
 
 class DAQ970A(ScpiDriver):
@@ -55,6 +62,7 @@ class DAQ970A(ScpiDriver):
         self._lines = dict(lines)
         self._outputs = frozenset(outputs)
         self._written: dict[int, int] = {}
+        self._sources: set[int] = set()
 
     @property
     def lines(self) -> Mapping[str, tuple[int, int]]:
@@ -78,6 +86,7 @@ class DAQ970A(ScpiDriver):
     async def reset(self) -> None:
         """Bring it to its power-on settings: bytes are inputs, relays open."""
         self._written.clear()
+        self._sources.clear()
         await super().reset()
 
     async def read_byte(self, channel: int) -> int:
@@ -133,6 +142,14 @@ class DAQ970A(ScpiDriver):
         """Open one relay and see that it is."""
         await self._switch("OPEN", channel, closed=False)
 
+    async def open_all(self) -> None:
+        """Open every relay and see that they are."""
+        await self.session.command(f"ROUT:OPEN {RELAYS}")
+        states = (await self.session.query(f"ROUT:CLOS? {RELAYS}")).split(",")
+        stuck = [str(201 + place) for place, closed in enumerate(states) if state(closed)]
+        if stuck:
+            raise SetpointNotTaken(f"{self.session.name} relays {', '.join(stuck)} did not open")
+
     async def relay_is_closed(self, channel: int) -> bool:
         """Whether one relay is closed."""
         return state(await self.session.query(f"ROUT:CLOS? (@{channel})"))
@@ -148,8 +165,31 @@ class DAQ970A(ScpiDriver):
             raise AnswerGarbled(f"{self.session.name} {channel}: overload")
         return voltage_v
 
+    async def set_source(self, channel: int, voltage_v: float) -> None:
+        """Set a voltage output, 104 or 105, and read it back."""
+        name = self.session.name
+        if channel not in SOURCES:
+            raise OutsideRating(f"{name}: no voltage output {channel}; there are 104 and 105")
+        if not -HIGHEST_SOURCE_V <= voltage_v <= HIGHEST_SOURCE_V:
+            raise OutsideRating(
+                f"{name} {channel}: {voltage_v:g} V is outside the rating, "
+                f"{-HIGHEST_SOURCE_V:g} to {HIGHEST_SOURCE_V:g} V"
+            )
+        self._sources.add(channel)
+        await self.session.command(f"SOUR:VOLT {voltage_v:.6g},(@{channel})")
+        taken = quantity(await self.session.query(f"SOUR:VOLT? (@{channel})"))
+        compare(f"{name} {channel}", voltage_v, taken, SOURCE_STEP_V, "V")
+
+    async def count(self) -> int:
+        """Edges that the totaliser has counted since it was cleared."""
+        return integer(await self.session.query(f"SENS:TOT:DATA? (@{TOTALISER})"))
+
+    async def clear_count(self) -> None:
+        """Let the totaliser begin anew."""
+        await self.session.command(f"SENS:TOT:CLE:IMM (@{TOTALISER})")
+
     async def safe_state(self) -> None:
-        """Open all relays and let the lines go, which their pull-ups then raise."""
+        """Open all relays, let the lines go, which their pull-ups then raise, outputs to 0 V."""
         released = ",".join(str(channel) for channel in sorted(self._outputs))
 
         async def release() -> None:
@@ -157,7 +197,11 @@ class DAQ970A(ScpiDriver):
             if released:
                 await self.session.command(f"CONF:DIG:BYTE (@{released})")
 
-        await try_each(lambda: self.session.command("ROUT:OPEN (@201:220)"), release)
+        async def silence() -> None:
+            for channel in sorted(self._sources):
+                await self.set_source(channel, 0.0)
+
+        await try_each(lambda: self.session.command(f"ROUT:OPEN {RELAYS}"), release, silence)
 
     def voltage_uncertainty_v(self, voltage_v: float) -> float:
         """Expanded uncertainty (k=2): 0.005 % of reading and 2 mV, chosen."""
