@@ -9,12 +9,14 @@ from instruments.twins.electrical import LoadDemand, LoadMode, SourceDemand
 from rig.plant import ModuleSpec, Plant, PlantSpec
 
 SECOND_US = 1_000_000
+# What is put in is kept, so that charge can be counted.
+LOSSLESS = {"coulombic_efficiency": 1.0, "self_discharge_pct_per_month": 0.0}
 MS_US = 1_000
 
 
 def plant_of(**fields) -> Plant:
     cells = fields.pop("cells", 8)
-    module = ModuleSpec(chemistry="LFP", cells=cells, capacity_ah=230.0)
+    module = ModuleSpec(chemistry="LFP", cells=cells, capacity_ah=230.0, **LOSSLESS)
     return Plant(PlantSpec(module=module, **fields), random.Random(1))
 
 
@@ -159,7 +161,7 @@ def test_a_power_beyond_what_the_battery_has_collapses_the_bus():
 
 def test_a_demand_counts_from_the_instant_of_its_change():
     now = [0]
-    module = ModuleSpec(chemistry="LFP", cells=8, capacity_ah=230.0)
+    module = ModuleSpec(chemistry="LFP", cells=8, capacity_ah=230.0, **LOSSLESS)
     spec = PlantSpec(module=module, link_bleed_ohm=1e9)
     plant = Plant(spec, random.Random(1), clock=lambda: now[0])
     demand = load(LoadMode.CC, 36.0)

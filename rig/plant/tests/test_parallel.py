@@ -8,12 +8,14 @@ from instruments.twins.electrical import LoadDemand, LoadMode
 from rig.plant import ModuleSpec, Plant, PlantSpec
 
 SECOND_US = 1_000_000
+# What is put in is kept, so that charge can be counted.
+LOSSLESS = {"coulombic_efficiency": 1.0, "self_discharge_pct_per_month": 0.0}
 MS_US = 1_000
 
 
 def plant_of(**fields) -> Plant:
     cells = fields.pop("cells", 8)
-    module = ModuleSpec(chemistry="LFP", cells=cells, capacity_ah=230.0)
+    module = ModuleSpec(chemistry="LFP", cells=cells, capacity_ah=230.0, **LOSSLESS)
     return Plant(PlantSpec(module=module, **fields), random.Random(1))
 
 
