@@ -1,9 +1,8 @@
 """One attempt at one test: its evidence, written as it happens, and the digest of all of it."""
 
-import struct
-from collections import deque
 from collections.abc import Callable
 from enum import Enum
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,14 @@ from rig.recording import (
     Verdict,
 )
 from rig.recording import Measurement as RecordedMeasurement
+from rig.recording.frames import pack_frame
 from rig.signal import Signal
 
-_STAMP = struct.Struct("<qBIB")
 EVENTS_KEPT = 2000  # of the trace's lanes; the frames and signals are whole
 LAST_FRAMES = 12  # of each bus, kept for `--trace`
-LastFrame = tuple[int, int, Frame]
+FRAMES_A_BATCH = 4096  # half of them are written at a time; the others wait for latecomers
+HeardFrame = tuple[int, int, Frame]
+_time_of = itemgetter(0)
 
 
 class Attempt:
@@ -36,8 +37,9 @@ class Attempt:
         self.measurements: list[RecordedMeasurement] = []
         self.expectations: list[TraceExpectation] = []
         self.events: list[TraceEvent] = []
-        self._last_frames = {channel: deque[LastFrame](maxlen=LAST_FRAMES) for channel in range(3)}
         self._kernel = kernel
+        self._heard: list[HeardFrame] = []
+        self._shown: list[HeardFrame] = []
         self._open(folder)
 
     def _open(self, folder: Path | None) -> None:
@@ -48,17 +50,40 @@ class Attempt:
     # What the bench tells
 
     def frame(self, time_us: int, channel: int, frame: Frame) -> None:
-        """A frame was on a bus."""
-        stamp = _STAMP.pack(time_us, channel, frame.identifier, frame.extended)
-        self._kernel.digest.update(stamp + frame.data)
+        """A frame was on a bus; a bus may be late with its frames."""
+        self._heard.append((time_us, channel, frame))
+        if len(self._heard) >= FRAMES_A_BATCH:
+            self._write_frames(FRAMES_A_BATCH // 2)
+
+    def _write_frames(self, count: int) -> None:
+        """The oldest into digest and record, in the order of time."""
+        heard = self._heard
+        heard.sort(key=_time_of)
+        packed = [
+            pack_frame(time_us, channel, frame.identifier, frame.extended, frame.data)
+            for time_us, channel, frame in heard[:count]
+        ]
+        if not packed:
+            return
+        self._kernel.digest.update(b"".join(packed))
         if self._frames is not None:
-            self._frames.record(time_us, channel, frame.identifier, frame.extended, frame.data)
-        self._last_frames[channel].append((time_us, channel, frame))
+            self._frames.write(packed, heard[count - 1][0])
+        self._shown = heard[max(0, count - 8 * LAST_FRAMES) : count]
+        del heard[:count]
+
+    def flush(self) -> None:
+        """Have all frames until now in the record and in the digest."""
+        self._write_frames(len(self._heard))
 
     @property
-    def last_frames(self) -> list[LastFrame]:
+    def last_frames(self) -> list[HeardFrame]:
         """The newest frames of each bus: time, channel, frame."""
-        return [entry for kept in self._last_frames.values() for entry in kept]
+        seen = sorted(self._shown + self._heard, key=_time_of)
+        return [
+            entry
+            for channel in range(3)
+            for entry in [one for one in seen if one[1] == channel][-LAST_FRAMES:]
+        ]
 
     def exchange(self, time_us: int, direction: str, text: str) -> None:
         """A line went to or came from an instrument."""
@@ -134,6 +159,7 @@ class Attempt:
         if self.folder is not None:
             folder = self.folder / "branches" / name
             folder.mkdir(parents=True, exist_ok=True)
+        self._heard, self._shown = [], []
         self._open(folder)
 
     def trace(self, firmware: str, seed: int, start_state: dict[str, Any]) -> Trace:
@@ -151,6 +177,7 @@ class Attempt:
 
     def close(self) -> list[Path]:
         """End the recordings; the files that are evidence."""
+        self.flush()
         files = []
         for recorder, name in ((self._frames, "frames.blf"), (self._signals, "signals.bin")):
             if recorder is not None and self.folder is not None:

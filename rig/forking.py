@@ -21,6 +21,10 @@ class Trunk(Protocol):
 
     kernel: Kernel
 
+    def settle_record(self) -> None:
+        """Write down what is still on its way into the record and the digest."""
+        ...
+
     def enter_branch(self, name: str) -> None:
         """From now on, in this process, the record is the branch's."""
         ...
@@ -35,6 +39,7 @@ async def run_in_child(trunk: Trunk, name: str, begin: Callable[[], Awaitable[T]
 
     Raises what the branch raised, named after it, and BenchError if it died without a word.
     """
+    trunk.settle_record()
     read_end, write_end = os.pipe()
     loop = asyncio.get_running_loop()
     child = os.fork()
@@ -92,6 +97,7 @@ def _raised(name: str, error: BaseException) -> tuple[str, BaseException]:
 def _leave(trunk: Trunk, name: str, outcome: tuple[str, Any], write_end: int) -> NoReturn:
     """The end of the child: its outcome to the trunk, and no clean-up of what is the trunk's."""
     try:
+        trunk.settle_record()
         raw = pickle.dumps((*outcome, trunk.kernel.digest.hexdigest()))
     except Exception as error:  # noqa: BLE001 - a value that cannot be pickled is a scenario's slip
         raw = pickle.dumps(("raised", BenchError(f"branch {name!r} gave {error}"), ""))

@@ -22,6 +22,7 @@ from rig.bench import Bench
 from rig.benches.simulated import SimulatedBench
 from rig.cells import Cell
 from rig.clock import utc_now
+from rig.collector import seldom_collecting
 from rig.dut.model import DutSpec
 from rig.dut.terminals import NullMode
 from rig.errors import BenchError, BenchFileError, NotOnThisBench, NotReady, Unmet
@@ -219,7 +220,7 @@ async def bench(cell: Cell, request: pytest.FixtureRequest) -> AsyncIterator[Ben
     )
     null = NullMode(cell.null) if cell.null else None
     kernel.at(LONGEST_ATTEMPT_US, _give_up)
-    with guarded():
+    with guarded(), seldom_collecting():
         reference = cell.reference or str(release_before(catalogue()[cell.item]))
         parts = SimulatedBench(kernel, run.bench, needs, spec, story.attempt, null, reference)
         await parts.open()
@@ -229,6 +230,7 @@ async def bench(cell: Cell, request: pytest.FixtureRequest) -> AsyncIterator[Ben
         finally:
             witness.reset(keeper)
             story.sim_s = kernel.now_us / 1e6
+            parts.settle_record()
             story.digest = kernel.digest.hexdigest()
             await parts.close()
 

@@ -5,7 +5,7 @@ with one exception: who is alone sends its 16 attempts as one event, becomes err
 waits in silence until somebody is there. Whether it can be heard is the bus's to say (`rewire`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Receive = Callable[[int, Frame], None]
 Entry = tuple[int, int, "Node", Frame]
 """A frame that waits: arbitration key, sequence, its node, itself."""
+
+Route = tuple[tuple["Node", ...], bool]
+"""Who wants a sender's identifier, and whether all of them are patient."""
 
 QUEUE_LIMIT = 128
 """Chosen: a driver's transmit queue is finite, so a lonely node does not pile up old frames."""
@@ -40,7 +43,7 @@ class Node:
     """A controller; made by `Bus.attach`.
 
     Of others' interest: `send`, `pending`, `state`, `tec`, `rec`, `on_state`, `bitrate`, `accept`,
-    `recover`,
+    `patient` (set right after attaching), `recover`,
     `detach`, `reattach`, `sleep`, `wake`. The other names are between node and bus.
     """
 
@@ -60,6 +63,7 @@ class Node:
         "listeners",
         "name",
         "on_state",
+        "patient",
         "peers",
         "pending",
         "rec",
@@ -78,7 +82,9 @@ class Node:
         self.on_state: Callable[[ControllerState], None] | None = None
         self.accept: Callable[[int], bool] | None = None
         """The acceptance filter: which identifiers it receives; None: all."""
-        self.routes: dict[int, tuple[Node, ...]] = {}
+        self.routes: dict[int, Route] = {}
+        self.patient = False
+        """Whether its receiver may be told later, by `Bus.catch_up`, which its owner then calls."""
         self.attached = True
         self.awake = True
         self.heard = False
@@ -131,6 +137,18 @@ class Node:
             self.held.append(self._bus.entry(self, frame))
             self.try_alone()
         return True
+
+    def send_all(self, frames: Sequence[Frame], due_us: int | None = None) -> None:
+        """Queue several frames at once; ``due_us``: by a latecomer, as of then.
+
+        As `send` for each; what is refused is not told.
+        """
+        if self.heard and self.awake and self.pending + len(frames) <= QUEUE_LIMIT:
+            self.pending += len(frames)
+            self._bus.offer_all(self, frames, due_us)
+        else:
+            for frame in frames:
+                self.send(frame)
 
     def recover(self) -> None:
         """Leave bus-off after 128 x 11 bit times of silence; what was pending is dropped."""

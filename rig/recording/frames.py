@@ -45,6 +45,21 @@ _pack_message = struct.Struct("<24sQHBBL8s").pack
 _pack_time = struct.Struct("<Q").pack
 
 
+def pack_frame(
+    time_us: int, channel: int, identifier: int, extended: bool, data: bytes
+) -> bytes:
+    """A classical frame as an object of the format."""
+    return _pack_message(
+        _MESSAGE_HEAD,
+        time_us * 1000,
+        channel + 1,
+        0,
+        len(data),
+        identifier | CAN_MSG_EXT if extended else identifier,
+        data,
+    )
+
+
 class FrameRecorder:
     """Writes frames.blf; readable after every flush, closed or not.
 
@@ -76,19 +91,16 @@ class FrameRecorder:
         if is_error:
             packed = _packed_error(time_us, channel)
         else:
-            packed = _pack_message(
-                _MESSAGE_HEAD,
-                time_us * 1000,
-                channel + 1,
-                0,
-                len(data),
-                identifier | CAN_MSG_EXT if extended else identifier,
-                data,
-            )
+            packed = pack_frame(time_us, channel, identifier, extended, data)
         self._objects.append(packed)
         self._last_us = time_us
         if len(self._objects) >= FRAMES_A_BATCH:
             self.flush()
+
+    def write(self, packed: list[bytes], last_us: int) -> None:
+        """Many frames as `pack_frame` made them, in the order of time, straight to the file."""
+        self.flush()
+        self._writer.write_batch(packed, self._epoch_s + last_us / 1e6)
 
     def flush(self) -> None:
         """Hand what waits to the operating system: a kill of this process cannot lose it."""

@@ -21,6 +21,10 @@ class Trunk:
         self.kernel = kernel()
         self.entered: list[str] = []
         self.left: list[tuple[str, str]] = []
+        self.settled = 0
+
+    def settle_record(self):
+        self.settled += 1
 
     def enter_branch(self, name):
         self.entered.append(name)

@@ -128,6 +128,7 @@ def test_status_is_read() -> None:
         "balancing": 0,
         "leakage": 1,
         "self_test_failed": 0,
+        "balancer_failed": 0,
         "humidity_pct": None,
         "capacity_code": 1,
         "status_counter": 17,
