@@ -44,6 +44,16 @@ class DbcDecoder:
             )
             for message in database.messages
         }
+        self._names = {
+            key: frozenset(column.full_name for column in columns)
+            for key, (_, columns) in self._messages.items()
+        }
+        self._last: dict[int, tuple[bytes, dict[str, int]]] = {}
+
+    def names(self, frame: Frame) -> frozenset[str]:
+        """Which signals this frame can carry."""
+        key = (frame.identifier & ~self._node_mask, frame.extended)
+        return self._names.get(key, frozenset())
 
     def signals(self, time_us: int, frame: Frame) -> tuple[DecodedSignal, ...]:
         """The signals of a frame; those that a short frame does not reach are left out."""
@@ -51,7 +61,11 @@ class DbcDecoder:
         message, columns = self._messages.get(key, (None, ()))
         if message is None:
             return ()
-        raw = _raw_values(message, frame.data)
+        # Batteries say the same again and again; the codes are worked out when they are new.
+        known = self._last.get(frame.identifier)
+        if known is None or known[0] != frame.data:
+            known = self._last[frame.identifier] = frame.data, _raw_values(message, frame.data)
+        raw = known[1]
         source = frame.identifier & self._node_mask if self._node_mask else None
         return tuple(
             column.signal(raw[column.name], time_us, source)

@@ -23,5 +23,8 @@ class DecodedSignal:
 class Decoder(Protocol):
     """Turns frames into signals; a frame that it does not know gives none."""
 
+    def names(self, frame: Frame) -> frozenset[str] | None:
+        """Which signals this frame can carry; None if only decoding tells."""
+
     def signals(self, time_us: int, frame: Frame) -> tuple[DecodedSignal, ...]:
         """The signals that this frame completes."""

@@ -77,6 +77,10 @@ class N2kDecoder:
             units=units,
         )
 
+    def names(self, frame: Frame) -> None:
+        """Only decoding tells: a fast packet's later frames do not say what they belong to."""
+        return
+
     def signals(self, time_us: int, frame: Frame) -> tuple[DecodedSignal, ...]:
         """The fields of a message, named `n2k.<message>.<instance>.<field>`."""
         message = self.decode(frame)

@@ -73,6 +73,10 @@ class VregDecoder:
             return None
         return self._message(header, manufacturer, payload)
 
+    def names(self, frame: Frame) -> None:
+        """Only decoding tells."""
+        return
+
     def signals(self, time_us: int, frame: Frame) -> tuple[DecodedSignal, ...]:
         """The fields of a register that was told, named `vreg.<field>`."""
         message = self.decode(frame)
