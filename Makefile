@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python bootstrap/pip-26.3-py3-none-any.whl/pip --quiet --disable-pip-version-check
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: setup independent qualify test check bench matrix nightly-checks clean
+.PHONY: setup independent fmu qualify test check bench matrix nightly-checks clean
 
 setup: .setup-done .kernel-built
 
@@ -26,6 +26,10 @@ setup: .setup-done .kernel-built
 # Strangers' drivers, for the tests that let them drive our twins; never needed to run anything.
 independent: setup
 	@$(PIP) install --require-hashes --no-deps --requirement independent.lock
+
+# What runs an FMU as the batteries' cells, and builds one for the tests; nothing else needs it.
+fmu: setup
+	@$(PIP) install --require-hashes --no-deps --requirement fmu.lock
 
 qualify: setup
 	@$(BIN)/hil qualify

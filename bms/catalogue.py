@@ -191,12 +191,15 @@ def partners(item: str) -> frozenset[str]:
 
 
 def neighbours(item: str) -> tuple[str, ...]:
-    """The other items whose deltas lie in a room that ``item`` changes; partners are none."""
+    """The other items whose deltas lie in a room that ``item`` changes.
+
+    Partners are none, nor is what it builds on: its scenario cannot pass without that.
+    """
     table = changes()
     if item not in table:
         return ()
     rooms = {delta.place.slot.room for delta in table[item].deltas}
-    close = partners(item)
+    close = partners(item) | set(table[item].builds_on)
     return tuple(
         other
         for other, change in table.items()

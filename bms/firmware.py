@@ -211,6 +211,13 @@ class Room:
         for name, slot in slots_of(type(self)).items():
             self.__dict__[name] = slot.resolve(firmware)
 
+    def waits(self) -> bool:
+        """Whether time alone can change what it says: then the next control step is not left out.
+
+        A room that runs a timer overrides this; periods of a second or more need not.
+        """
+        return False
+
 
 def slots_of(room: type[Room]) -> dict[str, AnySlot]:
     """The slots that a room declares, by attribute name, in their order."""
@@ -221,13 +228,15 @@ class Change:
     """One line of the change log; the docstring tells it in our own words.
 
     ``cured_by`` names the item that ends a defect, for a known issue or one that a release
-    brought. ``revokes`` names items whose claim no longer holds from this change on.
+    brought. ``revokes`` names items whose claim no longer holds from this change on. ``builds_on``
+    names items without which there is nothing for it to change.
     """
 
     item: ClassVar[str]
     basis: ClassVar[Basis]
     cured_by: ClassVar[str | None] = None
     revokes: ClassVar[tuple[str, ...]] = ()
+    builds_on: ClassVar[tuple[str, ...]] = ()
     deltas: ClassVar[tuple[Delta, ...]] = ()
     exempt: ClassVar[str | None] = None
 
@@ -238,10 +247,11 @@ class Change:
         basis: Basis,
         cured_by: str | None = None,
         revokes: tuple[str, ...] = (),
+        builds_on: tuple[str, ...] = (),
         exempt: str | None = None,
     ) -> None:
         cls.item, cls.basis, cls.cured_by = item, basis, cured_by
-        cls.revokes, cls.exempt = revokes, exempt
+        cls.revokes, cls.builds_on, cls.exempt = revokes, builds_on, exempt
         if not cls.__doc__:
             raise TypeError(f"{item}: a change tells in its docstring what it changed")
         if not cls.deltas and cured_by is None and exempt is None:

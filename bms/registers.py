@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from bms.status import View
+from bms.status import State, View
 from bms.wire import vreg
 
 Encoder = Callable[[View], bytes]
@@ -22,10 +22,11 @@ class Register:
     data: Encoder
     on_change: Literal["no", "at once", "soon"] = "no"
     periodic: bool = False  # every 5 s
+    only_available: bool = False  # not available, it is told to who asks only
 
 
 def _product(view: View) -> bytes:
-    return b"\0" + vreg.u16(view.hardware.product_id) + b"\x01"  # bit 0: it takes a VUP file
+    return b"\0" + vreg.u16(view.board.product_id) + b"\x01"  # bit 0: it takes a VUP file
 
 
 def _cell_voltages(view: View) -> bytes:
@@ -53,6 +54,28 @@ def _link_percentage(view: View) -> bytes:
     return vreg.u8(round(100 * dvcc.charge_current_a / dvcc.charge_current_max_a))
 
 
+def _setting(name: str) -> Encoder:
+    return lambda view: vreg.u8(view.settings.values[name])
+
+
+def _synchronise(view: View) -> bytes:
+    """Ours, the layout is not public: the group, and the state of charge in 0.01 %."""
+    group = view.settings.values["sync_group"]
+    return vreg.u8(group) + vreg.u16(view.soc.soc_pct, 0.01) if group else b"\xff\xff\xff"
+
+
+# Chosen: the codes of the public VE.Direct protocol; what is none of these is starting up.
+DEVICE_STATES = {State.STANDBY: 0, State.SHUTTING_DOWN: 0, State.ERROR: 2, State.RUNNING: 252}
+STARTING_UP = 245
+ON, OFF = 1, 4  # public: device mode, in the VE.Direct HEX protocol
+
+
+def _combined_state(view: View) -> bytes:
+    """Public: 1 pre-charging, 2 running."""
+    state = view.start_stop.state
+    return vreg.u8({State.PRE_CHARGING: 1, State.RUNNING: 2}.get(state, 0xFF))
+
+
 def _last_errors(view: View) -> bytes:
     return bytes(view.events.last_errors).ljust(4, b"\0")
 
@@ -61,6 +84,14 @@ REGISTERS: Mapping[int, Register] = MappingProxyType(
     {
         vreg.PRODUCT_ID: Register(_product),
         vreg.FIRMWARE: Register(lambda view: vreg.firmware_version(*view.version)),
+        vreg.DEVICE_MODE: Register(
+            lambda view: vreg.u8(OFF if view.start_stop.state is State.STANDBY else ON)
+        ),
+        vreg.DEVICE_STATE: Register(
+            lambda view: vreg.u8(DEVICE_STATES.get(view.start_stop.state, STARTING_UP))
+        ),
+        vreg.COMBINED: Register(_setting("combined"), "soon"),
+        vreg.COMBINED_STATE: Register(_combined_state, "at once", True, True),
         vreg.BMS_STATE: Register(lambda view: vreg.u8(view.start_stop.state), "at once"),
         vreg.ERROR: Register(lambda view: vreg.u8(view.fail_safe.error), "at once"),
         vreg.FLAGS: Register(lambda view: vreg.u32(view.status_word.flags), "at once"),
@@ -71,6 +102,12 @@ REGISTERS: Mapping[int, Register] = MappingProxyType(
         vreg.STRATEGY: Register(
             lambda view: vreg.u8(view.settings.values["battery_strategy"]), "soon"
         ),
+        vreg.SYNCHRONISE: Register(_synchronise, periodic=True),
+        vreg.SYNC_GROUP: Register(_setting("sync_group"), "soon"),
+        vreg.AUTOMATIC_SYNCS: Register(lambda view: vreg.u32(view.soc.syncs)),
+        vreg.START_ON_CHARGER: Register(_setting("start_on_charger"), "soon"),
+        vreg.BATTERIES_PARALLEL: Register(_setting("batteries_parallel"), "soon"),
+        vreg.BATTERIES_SERIES: Register(_setting("batteries_series"), "soon"),
         vreg.SOC: Register(lambda view: vreg.u16(view.soc.soc_pct, 0.01), "soon", periodic=True),
         vreg.CVL: Register(
             lambda view: vreg.u32(view.dvcc.charge_voltage_v, 0.01), "soon", periodic=True

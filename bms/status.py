@@ -39,6 +39,7 @@ class Error(IntEnum):
     DIFFERENT_TYPES = 4
     WRONG_NUMBER = 5
     MEASURE = 7
+    HARDWARE = 11
     OVER_VOLTAGE = 13
     UNDER_VOLTAGE = 14
     OVER_TEMPERATURE = 15
@@ -46,7 +47,18 @@ class Error(IntEnum):
     BATTERY_SILENT = 23
     PRE_CHARGE = 25
     CONTACTOR = 26
+    OVER_CURRENT = 27
+    INTERLOCK = 37
     COMMUNICATION_TIMEOUT = 39
+
+
+class Notice(IntEnum):
+    """Events that are no errors: numbers of the project's own, above all public errors."""
+
+    CHARGER_DETECTED = 64
+    FUSE_BROKEN = 65
+    OVERLOAD = 80
+    SELF_TEST_FAILED = 81  # of a battery's processor
 
 
 class Reason(StrEnum):
@@ -56,8 +68,17 @@ class Reason(StrEnum):
     NOT_RUNNING = "not running"
     REACHED = "level reached"
     ENERGY = "energy to move first"
+    OTHERS = "others start"
     TEMPERATURE = "temperature"
     RECOVERING = "cells recovering"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardStatus:
+    """The hardware: whether this release knows it, and what it calls itself."""
+
+    known: bool = True
+    product_id: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +93,7 @@ class Battery:
     cell_temperatures_c: tuple[float, ...]
     terminals_c: tuple[float | None, float | None]
     flags: int
-    heard_us: int  # when its last frame came
+    humidity_pct: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +102,9 @@ class BatteryBusStatus:
 
     announced: tuple[tuple[int, int, int, int], ...] = ()  # serial, type code, cells, release
     batteries: tuple[Battery, ...] = ()
-    silent_us: int = 0  # since the quietest battery was heard
+    silent_us: int = 0  # since the quietest battery was heard; kept up only beyond a few reports
+    news: bool = True  # whether anything of this is other than at the last look
+    conflict: bool = False  # two batteries were taken for one
     sent: tuple[Frame, ...] = ()
 
 
@@ -124,7 +147,25 @@ class ProtectionStatus:
     under_voltage: bool = False
     silence_warning: bool = False
     overload: bool = False
+    interlock_broken: bool = False  # the enabled loop is open: the contactor does not wait
     trip: Error = Error.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarningStatus:
+    """What batteries tell of themselves that opens nothing."""
+
+    leakage: bool = False
+    humidity: bool = False
+    self_test_failed: bool = False  # of a battery's processor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalancingStatus:
+    """What the batteries shall do to bring their cells together."""
+
+    masks: tuple[tuple[int, int], ...] = ()  # node, and cells as in the command of the private bus
+    failure: bool = False  # a battery cannot move charge between its cells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +182,35 @@ class FailSafeStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChargerStatus:
+    """Charger detection."""
+
+    detected: bool = False  # in this very step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdleStatus:
+    """An almost discharged battery that nobody charges or uses."""
+
+    over: bool = False  # its time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerStatus:
+    """What the master takes for itself."""
+
+    supply_current_a: float = 0.0
+
+
+class Ending(StrEnum):
+    """By what a running system was stopped."""
+
+    NOBODY = "nobody"  # it has not run, or stopped by itself
+    BUTTON = "start/stop button"
+    COMMAND = "command by VE.Can"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartStopStatus:
     """The state machine of register 0x0371."""
 
@@ -149,6 +219,7 @@ class StartStopStatus:
     recovering: bool = False  # started with a critically low cell, waiting for the charger
     error: Error = Error.NONE  # a start that cannot go on
     shutdown_since_us: int | None = None
+    ended_by: Ending = Ending.NOBODY  # what it is, or was last, stopped by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +229,7 @@ class PrechargeStatus:
     active: bool = False
     done: bool = False
     failed: bool = False
+    fuse_broken: bool = False  # nothing came through the path: why it failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +239,7 @@ class ContactorStatus:
     closed: bool = False
     opened_us: int | None = None
     failure: bool = False
+    does_not_close: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +250,11 @@ class PermissionStatus:
     discharge: bool = False
     charge_reason: Reason = Reason.NOT_RUNNING
     discharge_reason: Reason = Reason.NOT_RUNNING
+    # The contacts and signals that tell of them; a setting inverts each.
+    charge_relay: bool = False
+    charge_signal: bool = False
+    discharge_relay: bool = False
+    discharge_signal: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +278,7 @@ class SocStatus:
     discharged_ah: float = 0.0
     charged_kwh: float = 0.0
     discharged_kwh: float = 0.0
+    syncs: int = 0  # ever: how often a full charge has put it to 100 %
     writes: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -212,9 +291,10 @@ class TimeToGoStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FanStatus:
-    """Which batteries' fans shall run."""
+    """Which fans shall run: those of the batteries, and the master's own."""
 
     batteries_on: bool = False
+    internal_on: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,13 +302,13 @@ class RelayStatus:
     """The programmable relay."""
 
     closed: bool = False
-    warned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndicationStatus:
     """LEDs and buzzer."""
 
+    flashes: bool = False  # though the system is off
     green: bool = False
     red: bool = False
     buzzer: bool = False
@@ -240,7 +320,12 @@ class SettingsStatus:
 
     values: Mapping[str, int] = field(default_factory=dict)
     choices: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    ranges: Mapping[str, range] = field(default_factory=dict)  # of the settings that are numbers
     writes: Mapping[str, bytes] = field(default_factory=dict)
+
+    def takes(self, name: str, code: int) -> bool:
+        """Whether the running release has this setting, and this code is one of it."""
+        return name in self.values and code in (self.ranges.get(name) or self.choices[name])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,6 +359,8 @@ class VeCanStatus:
     sent: tuple[Frame, ...] = ()
     recover: bool = False
     soc_command_pct: float | None = None
+    group_soc_pct: float | None = None  # what another system of our group has told
+    runs: bool | None = None  # a command: start, or stop
     settings: tuple[tuple[str, int], ...] = ()  # name and code, checked
 
 
@@ -292,13 +379,19 @@ class View:
     hardware: Hardware
     serial: str
     version: tuple[int, int]
-    control: bool = True  # False: woken by a frame or a request, between two control steps
+    control: bool = True  # False: the rooms rest, or a frame or a request came between two looks
+    looks: bool = True  # True every control period, whether or not the rooms rest
     settings: SettingsStatus = field(default_factory=SettingsStatus)
     battery_bus: BatteryBusStatus = field(default_factory=BatteryBusStatus)
+    board: BoardStatus = field(default_factory=BoardStatus)
     registration: RegistrationStatus = field(default_factory=RegistrationStatus)
     temperatures: TemperatureStatus = field(default_factory=TemperatureStatus)
     protection: ProtectionStatus = field(default_factory=ProtectionStatus)
+    warnings: WarningStatus = field(default_factory=WarningStatus)
+    balancing: BalancingStatus = field(default_factory=BalancingStatus)
     fail_safe: FailSafeStatus = field(default_factory=FailSafeStatus)
+    charger: ChargerStatus = field(default_factory=ChargerStatus)
+    idle: IdleStatus = field(default_factory=IdleStatus)
     start_stop: StartStopStatus = field(default_factory=StartStopStatus)
     precharge: PrechargeStatus = field(default_factory=PrechargeStatus)
     contactor: ContactorStatus = field(default_factory=ContactorStatus)
@@ -309,6 +402,7 @@ class View:
     fans: FanStatus = field(default_factory=FanStatus)
     relay: RelayStatus = field(default_factory=RelayStatus)
     indication: IndicationStatus = field(default_factory=IndicationStatus)
+    power: PowerStatus = field(default_factory=PowerStatus)
     events: EventsStatus = field(default_factory=EventsStatus)
     status_word: StatusWordStatus = field(default_factory=StatusWordStatus)
     diagnostics: DiagnosticsStatus = field(default_factory=DiagnosticsStatus)
@@ -321,4 +415,4 @@ def room_statuses(view: View) -> dict[str, Any]:
     return {name: getattr(view, name) for name in view.__slots__ if name not in _NOT_ROOMS}
 
 
-_NOT_ROOMS = frozenset({"inputs", "hardware", "serial", "version", "control"})
+_NOT_ROOMS = frozenset({"inputs", "hardware", "serial", "version", "control", "looks"})

@@ -20,6 +20,11 @@ class Held:
             self._since_us = now_us
         return now_us - self._since_us
 
+    @property
+    def runs(self) -> bool:
+        """Whether the condition holds."""
+        return self._since_us is not None
+
     def reset(self) -> None:
         """Forget since when."""
         self._since_us = None
@@ -35,6 +40,11 @@ class ChainedLevel:
         self._sign = 1.0 if rising else -1.0
         self._set, self._clear = Held(), Held()
         self.is_set = False
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is on its way to being set or cleared."""
+        return (self._clear if self.is_set else self._set).runs
 
     def step(self, now_us: int, value: float, level: Level, *, armed: bool) -> bool:
         """Whether the level is set now; ``armed``: the level before it is set. NaN changes none."""

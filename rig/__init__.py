@@ -7,8 +7,8 @@ from rig.bench import Bench
 from rig.can import Frame, parse_frame
 from rig.concurrency import together
 from rig.dut.terminals import UpdatePath
-from rig.dut.tool import LoggedEvent
-from rig.errors import BenchError, NotOnThisBench, NotReady, Unmet
+from rig.dut.tool import DiagnosticTool, LoggedEvent, ToolRefused
+from rig.errors import BenchError, FaultRefused, NotOnThisBench, NotReady, Unmet
 from rig.expect import (
     above,
     below,
@@ -20,6 +20,7 @@ from rig.expect import (
     without_bit,
 )
 from rig.kernel import milliseconds, seconds
+from rig.signal import Sample, Signal
 from rig.views import CLOSED, OPEN, Contact
 
 __all__ = [
@@ -28,10 +29,15 @@ __all__ = [
     "Bench",
     "BenchError",
     "Contact",
+    "DiagnosticTool",
+    "FaultRefused",
     "Frame",
     "LoggedEvent",
     "NotOnThisBench",
     "NotReady",
+    "Sample",
+    "Signal",
+    "ToolRefused",
     "Unmet",
     "UpdatePath",
     "above",

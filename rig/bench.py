@@ -6,6 +6,7 @@ and the tool's session, and what it sees comes back the same way.
 
 import asyncio
 import os
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
@@ -15,6 +16,7 @@ from rig.dut.terminals import DutTerminals, Input, UpdatePath
 from rig.dut.tool import DiagnosticTool
 from rig.errors import BenchError, NotOnThisBench, NotReady, Unmet
 from rig.expect import expect
+from rig.faults import Asked, BatterySize, Fault, ask
 from rig.forking import Trunk, run_in_child
 from rig.kernel import seconds
 from rig.needs import Needs
@@ -28,7 +30,17 @@ STATE_RUNNING, STATE_STANDBY = 9, 14  # public: register 0x0371
 
 
 class SecondMaster(Protocol):
-    """Another system of the same kind on the same VE.Can bus; no part of the claim."""
+    """Another system of the same kind on the same VE.Can bus, and in parallel if asked for."""
+
+    @property
+    def contactor(self) -> Signal[Contact]:
+        """Its main contactor, by its auxiliary contact."""
+        ...
+
+    @property
+    def tool(self) -> DiagnosticTool:
+        """A session of the diagnostic tool with it."""
+        ...
 
     async def running(self) -> None:
         """Start it and wait until it runs."""
@@ -52,11 +64,15 @@ class Bench:
         self.contactor: Signal[Contact] = lines["contactor_aux"]
         self.allow_charge: Signal[bool] = lines["allow_charge"]
         self.allow_discharge: Signal[bool] = lines["allow_discharge"]
+        self.allow_charge_signal: Signal[bool] = lines["allow_charge_signal"]
+        self.allow_discharge_signal: Signal[bool] = lines["allow_discharge_signal"]
+        self.fan: Signal[bool] = lines["fan"]
         self.relay: Signal[Contact] = lines["programmable_relay"]
         self.green_led: Signal[bool] = lines["green_led"]
         self.red_led: Signal[bool] = lines["red_led"]
         self.battery_voltage: Signal[float] = voltages["battery"]
         self.system_voltage: Signal[float] = voltages["system"]
+        self.consumption: Signal[float] = parts.consumption
 
     @property
     def firmware(self) -> str:
@@ -87,6 +103,14 @@ class Bench:
         """Press the start/stop button once."""
         await self._parts.io.pulse(Input.START_STOP, PRESS_S)
 
+    async def open_interlock(self) -> None:
+        """Break the interlock loop, as an emergency switch in it does."""
+        await self._parts.io.set(Input.INTERLOCK, False)
+
+    async def close_interlock(self) -> None:
+        """Close the interlock loop again."""
+        await self._parts.io.set(Input.INTERLOCK, True)
+
     async def running(self) -> None:
         """Start the system and wait until it runs, with its contactor closed."""
         await self.press_start_stop()
@@ -116,6 +140,17 @@ class Bench:
         """The main contacts stay closed from now on, whatever the coil says."""
         self._parts.weld_contactor()
 
+    async def inject(self, name: str, **where_and_how: float | str) -> Fault:
+        """Insert a fault of `rig.faults.FAULTS` (`hil bench faults`), until it is cleared.
+
+        `await bench.inject("cell weak", battery=0, cell=3, capacity_pct=60)`. Raises FaultRefused
+        for a name, place or parameter that is not allowed, NotOnThisBench for what a bench cannot.
+        """
+        asked = ask(name, where_and_how, self._parts.sizes)
+        undo = self._parts.insert(asked)
+        self.note(f"fault inserted: {asked}")
+        return Fault(asked, undo, self.note)
+
     async def update_to(self, release: str, path: UpdatePath = UpdatePath.TOOL) -> None:
         """Install a release, by the diagnostic tool unless another path is named."""
         await self._parts.device.update(release, path)
@@ -128,9 +163,14 @@ class Bench:
         """Install the release whose traces a silent row is compared with: the one before it."""
         await self._parts.device.update(self._parts.reference, UpdatePath.TOOL, whole=True)
 
-    async def second_master(self, firmware: str | None = None) -> SecondMaster:
-        """Put another system on VE.Can, of the release under test unless another is named."""
-        return await self._parts.add_master(firmware or self.firmware)
+    async def second_master(
+        self, firmware: str | None = None, *, in_parallel: bool = False
+    ) -> SecondMaster:
+        """Put another system on VE.Can, of the release under test unless another is named.
+
+        ``in_parallel``: it has a battery like ours, and feeds the same loads and chargers.
+        """
+        return await self._parts.add_master(firmware or self.firmware, in_parallel=in_parallel)
 
     async def branch(self, branches: Mapping[str, Callable[[], Awaitable[T]]]) -> dict[str, T]:
         """Go on from here several times, and give what each branch returned, by its name.
@@ -145,6 +185,10 @@ class Bench:
         for name, begin in branches.items():
             results[name] = await run_in_child(self._parts, name, begin)
         return results
+
+    def dice(self, name: str) -> random.Random:
+        """What a scenario leaves to chance: drawn by the attempt's seed, the same for one name."""
+        return self._parts.kernel.stream(f"scenario/{name}")
 
     def note(self, text: str) -> None:
         """Leave a remark in the record."""
@@ -210,8 +254,22 @@ class Parts(Trunk, Protocol):
         ...
 
     @property
+    def consumption(self) -> Signal[Any]:
+        """What the device takes for itself."""
+        ...
+
+    @property
     def batteries(self) -> Sequence[BatteryView]:
         """The battery modules."""
+        ...
+
+    @property
+    def sizes(self) -> Sequence[BatterySize]:
+        """How many of each the batteries have, for who places faults."""
+        ...
+
+    def insert(self, asked: Asked) -> Callable[[], None]:
+        """Insert a fault now; what undoes it is returned."""
         ...
 
     def arranged(self) -> None:
@@ -222,7 +280,7 @@ class Parts(Trunk, Protocol):
         """Close the main contacts for good."""
         ...
 
-    async def add_master(self, firmware: str) -> SecondMaster:
+    async def add_master(self, firmware: str, *, in_parallel: bool) -> SecondMaster:
         """Put another system on VE.Can."""
         ...
 

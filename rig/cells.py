@@ -7,7 +7,7 @@ from typing import Literal
 
 from bms.catalogue import SILENT, catalogue, changes, edges, neighbours
 from bms.firmware import Version
-from bms.releases import NEWEST, VERSIONS
+from bms.releases import BASELINE, NEWEST, VERSIONS
 from rig.dut.terminals import NullMode
 from rig.planning import scenarios
 
@@ -53,6 +53,8 @@ def edge_cells(*, every_release: bool = False) -> list[Cell]:
         versions = {newest_where_it_holds(item)}
         if row.row_class != SILENT:
             versions |= set(VERSIONS if every_release else edges(row)) | {NEWEST}
+        if row.release == VERSIONS[0] and item in changes() and changes()[item].deltas:
+            versions.add(BASELINE)  # no release precedes it: what it mended was in that build
         cells += [
             Cell(item=item, firmware=str(v), mode="edge", claimed=row.holds(v))
             for v in sorted(versions)

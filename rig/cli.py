@@ -26,12 +26,17 @@ from rig.cells import (
     without_a_delta,
 )
 from rig.clock import utc_now, wall_s
+from rig.commands.faults import bench_faults
 from rig.commands.history import UnknownSlot, diff, explain, history
+from rig.commands.instruments import instrument_app, twin_app
 from rig.commands.matrix import Square, as_json, disagreements, run_matrix
+from rig.commands.plant import as_json as validation_as_json
+from rig.commands.plant import as_lines, fit_folder, validate_file
 from rig.commands.running import all_paths, run_in_view, run_session, workers
 from rig.commands.skeleton import AlreadyThere, new_scenario
 from rig.errors import BenchFileError
 from rig.planning import ROOT, scenarios
+from rig.plant.cell import Chemistry
 from rig.recording import RecordError, RunRecord, RunVerdicts, Verdict, exit_code
 
 BAD_INPUT = 2
@@ -48,6 +53,10 @@ bench_app = typer.Typer(no_args_is_help=True, help="Benches.")
 app.add_typer(bms_app, name="bms")
 app.add_typer(scenario_app, name="scenario")
 app.add_typer(bench_app, name="bench")
+plant_app = typer.Typer(no_args_is_help=True, help="The plant's cells against measurements.")
+app.add_typer(plant_app, name="plant")
+app.add_typer(twin_app, name="twin")
+app.add_typer(instrument_app, name="instrument")
 out = Console()
 
 Firmware = Annotated[str, typer.Option(help="Release under test: 1.38, v1.38 or v01.38.")]
@@ -345,6 +354,9 @@ def scenario_new(
     out.print(str(new_scenario(item, words).relative_to(ROOT)))
 
 
+bench_app.command("faults", epilog="Example: hil bench faults --json")(bench_faults)
+
+
 @bench_app.command("list", epilog="Example: hil bench list")
 def bench_list() -> None:
     """The benches that come with the project."""
@@ -352,6 +364,54 @@ def bench_list() -> None:
         bench = load_bench(name)
         line = f"{name:12} {bench.kind:12} {bench.description}"
         out.print(line, highlight=False, soft_wrap=True)
+
+
+@plant_app.command(
+    "validate",
+    epilog="Example: hil plant validate dynamic_25degC.csv.gz --cell a123 --temperature 25",
+)
+def plant_validate(
+    file: Annotated[Path, typer.Argument(help="CSV, plain or gzip: time_s, current_a, voltage_v.")],
+    cell: Annotated[str, typer.Option(help="A cell's name, or its .toml file.")],
+    temperature: Annotated[float, typer.Option(help="Of the measurement, in degC.")],
+    capacity_ah: Annotated[
+        float | None, typer.Option(help="Of the specimen; found below 5 % SOC if not given.")
+    ] = None,
+    as_json_: Annotated[bool, typer.Option("--json", help="For a machine.")] = False,
+    out_folder: Annotated[Path | None, typer.Option("--out", help="For result and plot.")] = None,
+) -> None:
+    """Drive a cell's model with a measured current (discharge positive), beginning full."""
+    result = validate_file(file, cell, temperature, capacity_ah, out_folder)
+    if as_json_:
+        print(validation_as_json(result), end="")  # noqa: T201
+    else:
+        for line in as_lines(result):
+            out.print(line, markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(0 if result.passed else 1)
+
+
+@plant_app.command("fit", epilog="Example: hil plant fit a123_lfp --name a123 --out a123.toml")
+def plant_fit(
+    folder: Annotated[
+        Path, typer.Argument(help="With dynamic_<T>degC.csv(.gz), ocv_discharge_, ocv_charge_.")
+    ],
+    name: Annotated[str, typer.Option(help="The cell's name.")],
+    out_file: Annotated[Path, typer.Option("--out", help="Cell file to write.")],
+    source: Annotated[str, typer.Option(help="What the numbers rest on.")] = "measured",
+    nmc: Annotated[bool, typer.Option("--nmc", help="The cell is NMC, not LFP.")] = False,
+    hysteresis_share: Annotated[
+        float, typer.Option(help="Of the gap between the slow sweeps; the rest is polarisation.")
+    ] = 0.5,
+    knots: Annotated[str, typer.Option(help="Over SOC: coarse or fine.")] = "coarse",
+    leave_out: Annotated[
+        list[float] | None, typer.Option("--leave-out", help="A temperature to leave out.")
+    ] = None,
+) -> None:
+    """Write the cell file that follows measurements best."""
+    chemistry: Chemistry = "NMC" if nmc else "LFP"
+    settings = (name, chemistry, source, hysteresis_share, knots)
+    for line in fit_folder(folder, out_file, settings, leave_out or ()):
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def main() -> None:

@@ -26,3 +26,7 @@ class BenchFileError(BenchError):
 
 class NotOnThisBench(BenchError):
     """What a scenario needs is not on this bench."""
+
+
+class FaultRefused(BenchError, ValueError):
+    """A fault that cannot be inserted as it is asked for; the message names what is allowed."""

@@ -15,10 +15,13 @@ class Needs:
     """The system under test and its start state; the defaults are the house's 24 V system."""
 
     battery: str = "LFP 24 V 230 Ah"
+    batteries: tuple[str, ...] = ()  # their types one by one, where not all are of the type above
+    serials: tuple[str, ...] = ()  # their serial numbers one by one, HQ and eight digits
     series: int = 1
     parallel: int = 2
     soc_pct: float = 60.0
     soc_spread_pct: float = 0.2  # how far the cells are apart, as in a balanced pack
+    soc_spread_exact: bool = False  # each battery's lowest and highest cell are so far apart
     capacity_pct: float = 100.0  # of the rated one; new cells have more, old ones less
     temperature_c: float = 25.0
     hardware: str = "Lynx Ion BMS 1000"

@@ -7,10 +7,11 @@ turn to "charging is positive" is made here, once.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from enum import IntEnum
 from typing import Any, Protocol
 
-from instruments.protocols import Load, LoadMode, Supply
+from instruments.protocols import Load, LoadMode, NotOnThisModel, Supply
 from rig.can.bus import Bus
 from rig.can.decode import Decoder
 from rig.can.encode import DeviceName, address_claim, vreg_request, vreg_write
@@ -18,6 +19,7 @@ from rig.can.frame import Frame
 from rig.can.vreg import VregDecoder, VregMessage
 from rig.can.vreg_table import load_vreg_table
 from rig.errors import NotOnThisBench
+from rig.faults.sensors import Quantity, Sensors
 from rig.kernel import Kernel, seconds
 from rig.safety.envelope import OVER, Envelope
 from rig.signal import Poller, Signal
@@ -27,6 +29,7 @@ GX_NAME = DeviceName(unique=1, manufacturer=358, function=130, device_class=25)
 BATTERY_FUNCTION, FUNCTION_BYTE = 170, 5
 ADDRESS_CLAIM_PGN = 0xEE
 ANSWER_TIMEOUT_S = 1.0
+OVER_RATED = 1.05  # chosen: a supply's own limit of power does not reach it, its maximum lies above
 REBOOT_NOISE_US = seconds(3)  # chosen: two periods of the DUT's fastest traffic lie within it
 REBOOT_TIME_US = seconds(20)  # chosen: a GX device is back after some 20 s
 
@@ -66,6 +69,11 @@ class Charger:
         if not self._guarded:
             await self._supply.set_ovp(OVER * envelope.voltage_v_max)
             await self._supply.set_ocp(OVER * envelope.charge_current_a_max)
+            power_w = envelope.voltage_v_max * envelope.charge_current_a_max
+            rated_w = self._supply.limits.power_w_max
+            # A supply without this protection has its limit of current instead.
+            with suppress(NotOnThisModel):
+                await self._supply.set_opp(min(OVER * power_w, OVER_RATED * rated_w))
             self._guarded = True
         await self._supply.set_voltage(voltage_v)
         await self._supply.set_current_limit(current_a)
@@ -118,10 +126,11 @@ class BusView:
 
     def __init__(self, bus: Bus, make: Make, decoder: Callable[[], Decoder]) -> None:
         self._bus, self._make = bus, make
-        self._node = bus.attach("monitor", lambda _time_us, _frame: None)
+        self._node = bus.attach("monitor", None)
         self._decoder_of = decoder
         self._decoder: Decoder | None = None
         self._signals: dict[tuple[str, int | None], Signal[Any]] = {}
+        self._wanted: set[str] = set()
         self._seen: list[Callable[[int, Frame], None]] = []
 
     def _tap(self, time_us: int, _sender: str, frame: Frame) -> None:
@@ -142,12 +151,16 @@ class BusView:
             self._decoder = self._decoder_of()
             self._listen(self._decode)
         key = name, source
+        self._wanted.add(name)
         if key not in self._signals:
             self._signals[key] = self._make(name if source is None else f"{name} of {source}", "")
         return self._signals[key]
 
     def _decode(self, time_us: int, frame: Frame) -> None:
         assert self._decoder is not None
+        names = self._decoder.names(frame)
+        if names is not None and names.isdisjoint(self._wanted):
+            return
         for decoded in self._decoder.signals(time_us, frame):
             for source in (None, decoded.source):
                 wanted = self._signals.get((decoded.name, source))
@@ -282,20 +295,11 @@ class GxDevice:
         self._node.send(address_claim(GX_ADDRESS, GX_NAME))
 
 
-class SensorFaults(Protocol):
-    """What a bench can put in place of a battery's true readings."""
-
-    cell_voltages_v: dict[int, float]
-    cell_temperatures_c: dict[int, float]
-    positive_terminal_c: float | None
-    negative_terminal_c: float | None
-
-
 class BatteryFaults(Protocol):
     """What a bench can do to a battery module."""
 
     @property
-    def sensors(self) -> SensorFaults:
+    def sensors(self) -> Sensors:
         """Its sensors."""
         ...
 
@@ -311,31 +315,31 @@ class BatteryFaults(Protocol):
 class CellView:
     """One cell; its voltage sensor can be made to read something else."""
 
-    def __init__(self, sensors: SensorFaults, index: int) -> None:
+    def __init__(self, sensors: Sensors, index: int) -> None:
         self._sensors, self._index = sensors, index
 
     def reads(self, voltage_v: float) -> None:
         """The sensor reads this from now on."""
-        self._sensors.cell_voltages_v[self._index] = voltage_v
+        self._sensors.fix(Quantity.CELL_VOLTAGE, self._index, voltage_v)
 
     def reads_true(self) -> None:
         """The sensor reads what the cell has."""
-        self._sensors.cell_voltages_v.pop(self._index, None)
+        self._sensors.fix(Quantity.CELL_VOLTAGE, self._index, None)
 
 
 class SensorView:
     """One cell-temperature sensor, which can be made to read something else."""
 
-    def __init__(self, sensors: SensorFaults, index: int) -> None:
+    def __init__(self, sensors: Sensors, index: int) -> None:
         self._sensors, self._index = sensors, index
 
     def reads(self, temperature_c: float) -> None:
         """It reads this from now on; NaN is an open sensor."""
-        self._sensors.cell_temperatures_c[self._index] = temperature_c
+        self._sensors.fix(Quantity.CELL_TEMPERATURE, self._index, temperature_c)
 
     def reads_true(self) -> None:
         """It reads what the cells have."""
-        self._sensors.cell_temperatures_c.pop(self._index, None)
+        self._sensors.fix(Quantity.CELL_TEMPERATURE, self._index, None)
 
 
 class BatteryView:
@@ -352,6 +356,11 @@ class BatteryView:
         """Whether its fan runs, as it says on the private bus: 1 or 0."""
         return self._bus.signal("private.fan_on", self._node)
 
+    @property
+    def cells(self) -> int:
+        """How many cells it has."""
+        return self._counts[0]
+
     def cell(self, index: int) -> CellView:
         """A cell. Raises NotOnThisBench for one that is not there."""
         return CellView(self._faults.sensors, self._check(index, self._counts[0], "cells"))
@@ -363,11 +372,15 @@ class BatteryView:
     def temperature_reads(self, temperature_c: float) -> None:
         """All its cell-temperature sensors read this."""
         for index in range(self._counts[1]):
-            self._faults.sensors.cell_temperatures_c[index] = temperature_c
+            self._faults.sensors.fix(Quantity.CELL_TEMPERATURE, index, temperature_c)
 
     def positive_terminal_reads(self, temperature_c: float) -> None:
         """The sensor of its positive terminal reads this."""
-        self._faults.sensors.positive_terminal_c = temperature_c
+        self._faults.sensors.fix(Quantity.TERMINAL_TEMPERATURE, 0, temperature_c)
+
+    def negative_terminal_reads(self, temperature_c: float) -> None:
+        """The sensor of its negative terminal reads this."""
+        self._faults.sensors.fix(Quantity.TERMINAL_TEMPERATURE, 1, temperature_c)
 
     def fall_silent(self) -> None:
         """Its CAN wire is cut."""

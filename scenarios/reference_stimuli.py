@@ -198,6 +198,80 @@ async def two_masters(bench: Bench, tracer: Tracer) -> None:
     await bench.wait(seconds(6))
 
 
+# Who announces himself on the private bus (serial number, type code, cells) after a start: every
+# type that joined with a release, RS batteries in company, and one of week 46 of 2017.
+ANNOUNCED: Sequence[tuple[tuple[int, int, int], ...]] = (
+    ((17_200_001, 5, 7),),
+    ((17_200_001, 7, 7),),
+    ((17_200_001, 8, 8),),
+    ((17_200_001, 9, 8),),
+    ((17_200_001, 10, 8),),
+    ((17_200_001, 11, 8),),  # public: a type code, no per cent
+    ((17_200_001, 12, 7),),
+    ((17_200_001, 13, 12),),
+    ((17_200_001, 14, 14),),
+    ((17_200_001, 15, 16),),
+    ((17_200_001, 16, 8),),
+    ((17_200_001, 17, 16),),
+    ((17_200_001, 18, 12),),
+    ((17_200_001, 19, 8),),
+    ((17_200_001, 13, 12), (17_200_002, 13, 12)),
+    ((17_460_001, 2, 8),),
+)
+
+
+def _announcement(serial: int, type_code: int, cells: int) -> Frame:
+    data = serial.to_bytes(4, "little") + type_code.to_bytes(2, "little") + bytes((cells, 38))
+    return parse_frame(f"{0x18F0FE00 | serial & 0xFF:08X}#{data.hex()}")
+
+
+async def _start_among(
+    bench: Bench, announced: Sequence[tuple[int, int, int]], apart_s: float = 0.0
+) -> None:
+    """Start, let these announce themselves, and stop once they are taken or refused."""
+    await bench.press_start_stop()
+    await bench.wait(seconds(1))
+    for battery in announced:
+        bench.private_can.send(_announcement(*battery))
+        await bench.wait(seconds(apart_s))
+    await bench.wait(seconds(4))
+    await bench.press_start_stop()
+    await bench.wait(seconds(2))
+
+
+def strange_batteries(*, but: int) -> Stimulus:
+    """Batteries of every kind, but the type that came with the row's own release."""
+
+    async def stimulus(bench: Bench, tracer: Tracer) -> None:
+        await _strange_batteries(bench, but)
+
+    return stimulus
+
+
+async def _strange_batteries(bench: Bench, but: int) -> None:
+    """They announce themselves one after another, while those of the bench are not heard."""
+    for battery in bench.batteries:
+        battery.fall_silent()
+    for announced in ANNOUNCED:
+        if all(type_code != but for _, type_code, _ in announced):
+            await _start_among(bench, announced)
+    await _start_among(bench, ((17_200_001, 13, 12), (17_200_002, 18, 12)), apart_s=0.3)
+    await answer_or_none(bench.tool.set("batteries_parallel", 1))
+    await answer_or_none(bench.tool.set("batteries_series", 2))
+    await _start_among(bench, ((17_200_001, 2, 8), (17_200_002, 2, 8)))
+    await answer_or_none(bench.tool.set("batteries_parallel", 0))
+    await answer_or_none(bench.tool.set("batteries_series", 0))
+    for battery in bench.batteries:
+        battery.speak_again()
+    await _start(bench)
+
+
+async def a_start(bench: Bench, tracer: Tracer) -> None:
+    """No more than that, and the question what product it is."""
+    bench.gx.ask(0x0100)
+    await _start(bench)
+
+
 async def trace_of(
     bench: Bench, stimulus: Stimulus, install: Callable[[], Awaitable[None]]
 ) -> Trace:

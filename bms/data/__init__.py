@@ -62,27 +62,44 @@ class BatteryType:
     fan: bool
     terminal_sensors: bool
     outlier_monitoring: bool
+    leakage_detection: bool = False
+    balancing: str = ""  # passive: bleeds, active: moves charge, or none that the master commands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hardware:
-    """A model of the master."""
+    """A model of the master, and the code that its board carries."""
 
     name: str
+    board: int
     product_id: int
     current_max_a: float
+    interlock: bool = False  # whether it has the input
+    fan: bool = False  # of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One setting: what it is called, what it may be, and what the tool explains."""
+    """One setting: what it is called, what it may be, and what the tool explains.
+
+    It is one of its choices, or a number from `minimum` to `maximum` in steps of `step` `unit`.
+    """
 
     number: int
     name: str
-    choices: str  # the table of its choices, in the room `settings`
     maximum: int
     explanation: str
+    choices: str = ""  # the table of its choices, in the room `settings`; none: it is a number
     register: int | None = None  # its VREG, where it has one
+    minimum: int = 0
+    step: float = 1.0
+    unit: str = ""
+    tool: int = 0  # the oldest diagnostic tool that changes it, 2.23 as 223
+
+    @property
+    def size(self) -> int:
+        """Bytes of its code: in memory little endian, at the tool big endian, signed if two."""
+        return 1 if self.choices else 2
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -116,7 +133,7 @@ def limit(name: str) -> float:
 def limit_us(name: str) -> int:
     """One time of limits.toml in microseconds."""
     entry = limits()[name]
-    return round(entry.value * {"s": 1_000_000, "ms": 1_000}[entry.unit])
+    return round(entry.value * {"min": 60_000_000, "s": 1_000_000, "ms": 1_000}[entry.unit])
 
 
 @cache
@@ -162,6 +179,8 @@ def battery_types() -> Mapping[int, BatteryType]:
             fan=row.get("fan", False),
             terminal_sensors=row.get("terminal_sensors", False),
             outlier_monitoring=row.get("outlier_monitoring", False),
+            leakage_detection=row.get("leakage_detection", False),
+            balancing=row.get("balancing", ""),
         )
     return MappingProxyType(types)
 
@@ -172,6 +191,11 @@ def settings() -> Mapping[str, Setting]:
     return MappingProxyType(
         {row["name"]: Setting(**row) for row in _read("settings.toml")["setting"]}
     )
+
+
+def boards() -> Mapping[int, int]:
+    """The product id of every board, by the board's code."""
+    return {model.board: model.product_id for model in hardware().values()}
 
 
 @cache

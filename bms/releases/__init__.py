@@ -74,6 +74,8 @@ RELEASES: tuple[Release, ...] = (
 )
 VERSIONS: tuple[Version, ...] = tuple(release.version for release in RELEASES)
 NEWEST = VERSIONS[-1]
+# Before the first release: a build that was none, for what 1.07 mended; only a matrix reaches it.
+BASELINE = Version(1, 6)
 
 
 def release_of(text: str) -> Version:
@@ -91,4 +93,18 @@ def firmware(text: str, component: Component = Component.MASTER) -> Firmware:
     Raises UnknownRelease for a release that the change log does not know, and JointError where
     a change and its neighbours do not agree.
     """
-    return undo(release_of(text), RELEASES, component)
+    version = BASELINE if text == str(BASELINE) else release_of(text)
+    return undo(version, RELEASES, component)
+
+
+def less(running: Firmware, item: str) -> Firmware:
+    """A component's firmware without ``item``; all of it where that changes other components only.
+
+    Raises UnknownItem if no change of this firmware is ``item``, or if it has no deltas.
+    """
+    for release in RELEASES:
+        for change in release.changes:
+            components = {delta.place.slot.room.component for delta in change.deltas}
+            if change.item == item and components and running.component not in components:
+                return running
+    return running.without(item)

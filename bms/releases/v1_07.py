@@ -1,6 +1,21 @@
 """What 1.07 changed."""
 
-from bms.firmware import Basis, Change, Release, Version
+from bms.firmware import Basis, Change, Release, Version, seconds
+from bms.history.balancing import bleeds_for_ever, the_highest_first
+from bms.rooms.balancing import Balancing, HeControl
+
+
+class BleedsEnd(Change, item="v1.07-01", basis=Basis.CHOSEN):
+    """HE batteries bleed their highest cell, one at a time, and end at the target spread. Our
+    reading of before, a build 1.06 that no release was: a bleed once begun is never released.
+    """
+
+    deltas = (
+        Balancing.he.changed(
+            was=HeControl(bleeds_for_ever, 0.022, 0.022, seconds(900), None),
+            now=HeControl(the_highest_first, 0.022, 0.022, seconds(900), None),
+        ),
+    )
 
 
 class HealthyContactorIsSuspected(Change, item="v1.07-K1", basis=Basis.STATED, cured_by="v1.14-02"):
@@ -15,6 +30,7 @@ RELEASE = Release(
     version=Version(1, 7),
     date="2017-07-20",
     changes=(
+        BleedsEnd,
         HealthyContactorIsSuspected,
         GoneFromVeCan,
     ),

@@ -1,7 +1,25 @@
 """What 1.11 changed."""
 
 from bms.firmware import Basis, Change, Release, Version, seconds
+from bms.history.fans import once_it_was_warm
+from bms.rooms.balancing import Balancing, HeControl, each_that_is_too_high
+from bms.rooms.fans import Fans, at_once
 from bms.rooms.precharge import Precharge
+from bms.rooms.settings import Settings
+from bms.rooms.ve_can import VeCan
+
+
+class SocIsSynchronised(Change, item="v1.11-02", basis=Basis.CHOSEN):
+    """Systems in parallel of one group (register 0x0374) tell each other their state of charge by
+    register 0x0373 every 5 s, and each takes the mean of its own and what it hears (the mean: our
+    choice); before, neither register was there.
+    """
+
+    deltas = (
+        VeCan.registers.gained(0x0373),
+        VeCan.registers.gained(0x0374),
+        Settings.defaults.gained("sync_group"),
+    )
 
 
 class ColdPrecharge(Change, item="v1.11-03", basis=Basis.STATED):
@@ -10,8 +28,34 @@ class ColdPrecharge(Change, item="v1.11-03", basis=Basis.STATED):
     deltas = (Precharge.time_limit_us.changed(was=seconds(10), now=seconds(30)),)
 
 
+class FansOffAfterTheirTest(Change, item="v1.11-05", basis=Basis.STATED):
+    """After the start-up test the fans of HE batteries are off below 31 degC; before, the test left
+    them running until they had once been needed (chosen: the log says only that they ran).
+    """
+
+    deltas = (Fans.control_begins.changed(was=once_it_was_warm, now=at_once),)
+
+
+class HeBalanceOf111(Change, item="v1.11-07", basis=Basis.CHOSEN):
+    """HE batteries are balanced to within 18 mV; was 22 (both chosen: the log says only that the
+    balance control was updated).
+    """
+
+    deltas = (
+        Balancing.he.changed(
+            was=HeControl(each_that_is_too_high, 0.022, 0.022, seconds(900), None),
+            now=HeControl(each_that_is_too_high, 0.018, 0.018, seconds(900), None),
+        ),
+    )
+
+
 RELEASE = Release(
     version=Version(1, 11),
     date="2018-07-23",
-    changes=(ColdPrecharge,),
+    changes=(
+        SocIsSynchronised,
+        ColdPrecharge,
+        FansOffAfterTheirTest,
+        HeBalanceOf111,
+    ),
 )

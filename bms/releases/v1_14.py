@@ -1,9 +1,12 @@
 """What 1.14 changed."""
 
 from bms.firmware import Basis, Change, Component, Release, Version, milliseconds
+from bms.history.balancing import past_the_mean_without_end
 from bms.history.contactor import DifferenceAfterFiveSeconds, DifferenceAfterOneSecond
+from bms.rooms.balancing import Balancing, past_the_mean_until_the_target
 from bms.rooms.contactor import Contactor
 from bms.rooms.settings import Settings
+from bms.rooms.soc import Soc
 from bms.rooms.ve_can import VeCan
 
 
@@ -27,6 +30,40 @@ class OpeningCheckIsPatient(Change, item="v1.14-02", basis=Basis.CHOSEN):
     )
 
 
+class ActiveBalancingEnds(Change, item="v1.14-03", basis=Basis.CHOSEN):
+    """Active balancing ends within the target spread, 6 mV; before, charge was moved to and fro
+    without end (both chosen: the log says only that its control was mended).
+    """
+
+    deltas = (
+        Balancing.moves.changed(was=past_the_mean_without_end, now=past_the_mean_until_the_target),
+    )
+
+
+class BalancerFailureIsReset(Change, item="v1.14-04", basis=Basis.CHOSEN):
+    """A battery whose balancer had failed is balanced again when its balancer works. Our reading of
+    before: the failure stayed, and the battery was balanced no more, until a power cycle.
+    """
+
+    deltas = (Balancing.failure_is_reset.changed(was=False, now=True),)
+
+
+class BalanceTimerStartsAnew(Change, item="v1.14-05", basis=Basis.CHOSEN):
+    """The time of rest before passive balancing is counted from zero at each start. Our reading of
+    before: from what the last run had left.
+    """
+
+    deltas = (Balancing.timer_starts_anew.changed(was=False, now=True),)
+
+
+class RatingsOfHe(Change, item="v1.14-06", basis=Basis.CHOSEN):
+    """HE batteries have a rating of their own in the count of charge, 99.9 %; was 97 (both
+    chosen: the log names the ratings, not their values).
+    """
+
+    deltas = (Soc.charge_efficiency.changed("HE", was=0.97, now=0.999),)
+
+
 class RelayDefault(Change, item="v1.14-09", basis=Basis.STATED):
     """The programmable relay's default is 'discharge not allowed warning', and the update to this
     release selects it over a stored choice.
@@ -45,6 +82,10 @@ RELEASE = Release(
     changes=(
         BackOnVeCan,
         OpeningCheckIsPatient,
+        ActiveBalancingEnds,
+        BalancerFailureIsReset,
+        BalanceTimerStartsAnew,
+        RatingsOfHe,
         RelayDefault,
     ),
     tool_installs=frozenset({Component.BOOT_LOADER}),

@@ -2,6 +2,7 @@
 
 from bms.firmware import Basis, Change, Release, Version
 from bms.history.ve_can import by_the_low_bits
+from bms.rooms.registration import Registration
 from bms.rooms.ve_can import VeCan, only_extended
 
 
@@ -13,8 +14,19 @@ class StandardFramesAreIgnored(Change, item="v1.16-01", basis=Basis.STATED):
     deltas = (VeCan.understand.changed(was=by_the_low_bits, now=only_extended),)
 
 
+class BatteriesOf116(Change, item="v1.16-03", basis=Basis.CHOSEN):
+    """LFP 24 V 200 Ah joins the type table (chosen: the log names no type); before, the start ended
+    with error 2, as if there were no battery.
+    """
+
+    deltas = (Registration.types.gained(8),)
+
+
 RELEASE = Release(
     version=Version(1, 16),
     date="2019-04-08",
-    changes=(StandardFramesAreIgnored,),
+    changes=(
+        StandardFramesAreIgnored,
+        BatteriesOf116,
+    ),
 )

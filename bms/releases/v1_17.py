@@ -1,7 +1,13 @@
 """What 1.17 changed."""
 
+from bms.battery.measuring import InRangeAndAlive
+from bms.battery.module import Module
 from bms.firmware import Basis, Change, Release, Version
+from bms.history.module import AsItComes
+from bms.history.registration import only_the_total
 from bms.rooms.dvcc import Dvcc
+from bms.rooms.registration import Registration, every_string
+from bms.rooms.ve_can import VeCan
 
 
 class ShutdownVoltageWithoutOffset(Change, item="v1.17-01", basis=Basis.STATED):
@@ -12,8 +18,48 @@ class ShutdownVoltageWithoutOffset(Change, item="v1.17-01", basis=Basis.STATED):
     deltas = (Dvcc.shutdown_offset_v.changed(was=0.1, now=0.0),)
 
 
+class StringsAreChecked(Change, item="v1.17-02", basis=Basis.CHOSEN):
+    """At the start the strings are compared with each other and with the configuration, and error 5
+    ends it if one is short or the shape is another. Our reading of before: the total alone was
+    compared, with the configured one if there was one.
+    """
+
+    deltas = (Registration.shape_of.changed(was=only_the_total, now=every_string),)
+
+
+class MeasurementsAreValidated(Change, item="v1.17-04", basis=Basis.CHOSEN):
+    """A battery marks as invalid what is out of range, and what stands still for a minute after
+    most others have moved far; before, it told both (chosen: the log says only that the validation
+    was updated).
+    """
+
+    deltas = (Module.validation.changed(was=AsItComes, now=InRangeAndAlive),)
+
+
+class StateOfCombinedSystems(Change, item="v1.17-05", basis=Basis.PUBLIC):
+    """VE.Can has the device state, 0x0201 (codes chosen), and the combined state, 0x0378, which
+    is broadcast while pre-charging and running only; before, neither.
+    """
+
+    deltas = (VeCan.registers.gained(0x0201), VeCan.registers.gained(0x0378))
+
+
+class BatteriesOf117(Change, item="v1.17-06", basis=Basis.CHOSEN):
+    """LFP 24 V 150 Ah joins the type table (chosen: the log names no type); before, the start ended
+    with error 2, as if there were no battery.
+    """
+
+    deltas = (Registration.types.gained(9),)
+
+
 RELEASE = Release(
     version=Version(1, 17),
     date="2019-05-28",
-    changes=(ShutdownVoltageWithoutOffset,),
+    changes=(
+        ShutdownVoltageWithoutOffset,
+        StringsAreChecked,
+        MeasurementsAreValidated,
+        StateOfCombinedSystems,
+        BatteriesOf117,
+    ),
 )

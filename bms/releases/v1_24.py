@@ -1,7 +1,17 @@
 """What 1.24 changed."""
 
 from bms.firmware import Basis, Change, Release, Version
+from bms.rooms.board import Board
 from bms.rooms.settings import Settings
+
+
+class HardwareOf124(Change, item="v1.24-01", basis=Basis.CHOSEN):
+    """A second hardware of the 600 A model joins the known hardware (chosen: the log names no
+    version); before, it called itself by the generic product id, and a start ended with error 7:
+    what is unknown cannot be measured with.
+    """
+
+    deltas = (Board.known.gained(19),)
 
 
 class GeneralBms(Change, item="v1.24-03", basis=Basis.PUBLIC):
@@ -25,6 +35,7 @@ RELEASE = Release(
     version=Version(1, 24),
     date="2020-09-14",
     changes=(
+        HardwareOf124,
         GeneralBms,
         StrategyEconomic,
     ),

@@ -1,7 +1,26 @@
 """What 1.27 changed."""
 
 from bms.firmware import Basis, Change, Release, Version, seconds
+from bms.history.start_stop import DeafOnceTheTaskMissedIt
+from bms.rooms.board import Board
 from bms.rooms.precharge import Precharge
+from bms.rooms.start_stop import EveryPress, StartStop
+
+
+class TheModel1000PcPlus(Change, item="v1.27-01", basis=Basis.STATED):
+    """The Lynx Ion BMS 1000 PC+ is known hardware (its product id: chosen, the next free one of the
+    family); before, it called itself by the generic one, and a start ended with error 7.
+    """
+
+    deltas = (Board.known.gained(36),)
+
+
+class ResistorIsProtected(Change, item="v1.27-02a", basis=Basis.CHOSEN):
+    """Above 48 V a pre-charge ends once the resistor has taken 3 kJ, and none begins before half of
+    it is gone (both chosen); before, only time ended it.
+    """
+
+    deltas = (Precharge.resistor_budget_j.changed(was=None, now=3_000.0),)
 
 
 class PrechargeGoesOnWhileRising(Change, item="v1.27-02b", basis=Basis.STATED):
@@ -12,8 +31,21 @@ class PrechargeGoesOnWhileRising(Change, item="v1.27-02b", basis=Basis.STATED):
     deltas = (Precharge.time_limit_rising_us.changed(was=0, now=seconds(48)),)
 
 
+class StopRequestIsMissed(Change, item="v1.27-K1", basis=Basis.STATED, cured_by="v1.28-K1"):
+    """A stop request that an internal task holds up (one in ten: chosen) has no effect, and none
+    has any after it.
+    """
+
+    deltas = (StartStop.button.changed(was=EveryPress, now=DeafOnceTheTaskMissedIt),)
+
+
 RELEASE = Release(
     version=Version(1, 27),
     date="2021-12-07",
-    changes=(PrechargeGoesOnWhileRising,),
+    changes=(
+        TheModel1000PcPlus,
+        ResistorIsProtected,
+        PrechargeGoesOnWhileRising,
+        StopRequestIsMissed,
+    ),
 )

@@ -1,6 +1,15 @@
 """What 1.29 changed."""
 
 from bms.firmware import Basis, Change, Release, Version
+from bms.rooms.registration import Registration
+
+
+class BatteriesOf129(Change, item="v1.29-01", basis=Basis.CHOSEN):
+    """LFP 48 V 100 Ah joins the type table (chosen: the log names no type); before, the start ended
+    with error 2, as if there were no battery.
+    """
+
+    deltas = (Registration.types.gained(15),)
 
 
 class NothingElse(
@@ -12,5 +21,8 @@ class NothingElse(
 RELEASE = Release(
     version=Version(1, 29),
     date="2022-02-08",
-    changes=(NothingElse,),
+    changes=(
+        BatteriesOf129,
+        NothingElse,
+    ),
 )

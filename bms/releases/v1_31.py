@@ -1,8 +1,19 @@
 """What 1.31 changed."""
 
-from bms.firmware import Release, Version
+from bms.firmware import Basis, Change, Release, Version
+from bms.rooms.registration import Registration
+
+
+class BatteriesOf131(Change, item="v1.31-01", basis=Basis.CHOSEN):
+    """LFP 48 V 150 Ah joins the type table (chosen: the log names no type); before, the start ended
+    with error 2, as if there were no battery.
+    """
+
+    deltas = (Registration.types.gained(17),)
+
 
 RELEASE = Release(
     version=Version(1, 31),
     date="2022-08-22",
+    changes=(BatteriesOf131,),
 )

@@ -1,9 +1,46 @@
 """What 1.38 changed."""
 
 from bms.firmware import Basis, Change, Release, Version
+from bms.history.battery_bus import TheLatestOfAMoment
+from bms.history.registration import one_type
 from bms.history.temperatures import every_sensor_counts
-from bms.rooms.permissions import Permissions
+from bms.rooms.battery_bus import BatteryBus, ToldApartBySerial
+from bms.rooms.permissions import AfterEnergy, Permissions
+from bms.rooms.registration import Registration, equal_cells_of_rs
 from bms.rooms.temperatures import Temperatures, off_the_median
+from bms.rooms.warnings import Warnings
+
+
+class BatteriesOf138(Change, item="v1.38-01", basis=Basis.CHOSEN):
+    """LFP 24 V 314 Ah joins the type table (chosen: the log names no type); before, the start ended
+    with error 2, as if there were no battery.
+    """
+
+    deltas = (Registration.types.gained(19),)
+
+
+class SelfTestsOfRs230AreWatched(Change, item="v1.38-04", basis=Basis.STATED):
+    """A failed self-test of an RS230 battery's processor is an event; before, it was ignored."""
+
+    deltas = (Warnings.self_tests_of.changed(was=frozenset(), now=frozenset({"RS230"})),)
+
+
+class RegistrationWithoutConflicts(Change, item="v1.38-05", basis=Basis.STATED):
+    """RS batteries that announce themselves at one moment are told apart by their serial numbers.
+    Our reading of before: they were given one node, and the start ended with error 23 (chosen).
+    """
+
+    deltas = (BatteryBus.announcements.changed(was=TheLatestOfAMoment, now=ToldApartBySerial),)
+
+
+class UnequalRsBatteries(
+    Change, item="v1.38-07", basis=Basis.STATED, builds_on=("v1.23-01", "v1.34-01")
+):
+    """RS batteries of unequal capacity but equally many cells may share a system, and each counts
+    as the smallest; before, error 4.
+    """
+
+    deltas = (Registration.counts_as.changed(was=one_type, now=equal_cells_of_rs),)
 
 
 class DeviatingSensorsAreLeftOut(Change, item="v1.38-08", basis=Basis.STATED):
@@ -20,13 +57,17 @@ class ChargeAllowedSooner(Change, item="v1.38-11", basis=Basis.CHOSEN):
     % (both chosen: the log says only that more was asked than expected).
     """
 
-    deltas = (Permissions.recharge_after_pct.changed(was=2.0, now=1.0),)
+    deltas = (Permissions.charge_control.changed(was=AfterEnergy(2.0), now=AfterEnergy(1.0)),)
 
 
 RELEASE = Release(
     version=Version(1, 38),
     date="2024-09-09",
     changes=(
+        BatteriesOf138,
+        SelfTestsOfRs230AreWatched,
+        RegistrationWithoutConflicts,
+        UnequalRsBatteries,
         DeviatingSensorsAreLeftOut,
         ChargeAllowedSooner,
     ),

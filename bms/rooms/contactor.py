@@ -2,11 +2,13 @@
 
 from typing import Protocol
 
-from bms.firmware import Firmware, Room, Slot, seconds
+from bms.firmware import Firmware, Room, Slot, milliseconds, seconds
 from bms.status import ContactorStatus, State, View
+from bms.timing import Held
 
 CLOSED_STATES = {State.GOING_TO_RUN, State.RUNNING}
 FALL_V = 0.2  # chosen: ten times what resting batteries move within the check's time
+CLOSED_WITHIN_US = milliseconds(500)  # chosen: twenty times what a contactor takes
 CHECK_TIME_US = seconds(10)  # chosen: a link of 100 mF and 2 kohm falls by more than FALL_V
 
 
@@ -57,6 +59,12 @@ class Contactor(Room):
         self._check: OpeningCheck | None = None
         self._verified_us: int | None = None
         self._failure = False
+        self._unclosed = Held()
+
+    def waits(self) -> bool:
+        """While it is to open or to close, or looks whether it has."""
+        moves = self._check is not None or self._open_at_us is not None
+        return moves or self._unclosed.runs
 
     def step(self, now_us: int, view: View) -> ContactorStatus:
         """The coil, and the outcome of the check after the last opening."""
@@ -79,13 +87,21 @@ class Contactor(Room):
                 self._verified_us = now_us if outcome else None
         elif not wanted and self._verified_us is None and not self._failure:
             self._verified_us = now_us
-        return ContactorStatus(closed=wanted, opened_us=self._verified_us, failure=self._failure)
+        unclosed = wanted and not view.inputs.aux_contact_closed
+        return ContactorStatus(
+            closed=wanted,
+            opened_us=self._verified_us,
+            failure=self._failure,
+            does_not_close=self._unclosed.for_us(now_us, condition=unclosed) >= CLOSED_WITHIN_US,
+        )
 
     def _wanted(self, now_us: int, view: View) -> bool:
         """Closed on the way to running; each request to open has its time, the first one counts."""
         fail_safe, start_stop = view.fail_safe, view.start_stop
         open_at_us = None
-        if fail_safe.active:
+        if view.protection.interlock_broken:
+            open_at_us = now_us  # it does not wait (v1.09-02)
+        elif fail_safe.active:
             open_at_us = fail_safe.since_us + self.opening_delay_us
         elif start_stop.state is State.SHUTTING_DOWN:
             open_at_us = start_stop.since_us + self.shutdown_time_us

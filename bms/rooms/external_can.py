@@ -6,6 +6,7 @@ from bms.status import ExternalCanStatus, State, View
 from bms.wire import inverter as wire
 
 PERIOD_US = milliseconds(500)
+NEVER_US = 1 << 62
 AWAY = {State.STANDBY, State.INITIALISING, State.MEASURING}
 
 # Pairs of 0x35A, in the order of the protocol.
@@ -19,7 +20,7 @@ class ExternalCan(Room):
 
     def __init__(self, firmware: Firmware) -> None:
         super().__init__(firmware)
-        self._due_us = 0
+        self.due_us = 0  # when it sends next
         self._idle = ExternalCanStatus()
 
     def step(self, now_us: int, view: View) -> ExternalCanStatus:
@@ -28,9 +29,14 @@ class ExternalCan(Room):
             view.settings.values["external_protocol"]
         )
         state = view.start_stop.state
-        if protocol not in {"SMA", "General BMS"} or state in AWAY or now_us < self._due_us:
+        if protocol not in {"SMA", "General BMS"} or state in AWAY:
+            self.due_us = NEVER_US
             return self._idle
-        self._due_us = now_us + PERIOD_US
+        if self.due_us == NEVER_US:
+            self.due_us = now_us
+        if now_us < self.due_us:
+            return self._idle
+        self.due_us = now_us + PERIOD_US
         frames = self._sma(view)
         if protocol == "General BMS":
             frames += self._general(view)
@@ -52,7 +58,7 @@ class ExternalCan(Room):
             wire.measurements(inputs.system_voltage_v, inputs.current_a, highest_c),
             wire.alarms(raised, warned),
             wire.maker(),
-            wire.identity(view.version, view.registration.capacity_ah, view.hardware.product_id),
+            wire.identity(view.version, view.registration.capacity_ah, view.board.product_id),
         )
 
     @staticmethod

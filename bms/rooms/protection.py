@@ -1,17 +1,39 @@
 """Protection: the cell-voltage levels with their chained timers, and what trips the system."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from bms.data import Level, limit, limit_us
-from bms.firmware import Firmware, Room, Slot
-from bms.status import NAN, Error, ProtectionStatus, State, View
+from bms.extremes import Extremes, of_the_valid
+from bms.firmware import Firmware, Room, Slot, TableSlot
+from bms.status import Error, ProtectionStatus, State, View
 from bms.timing import ChainedLevel, Held
 
 _AWAY = {State.STANDBY, State.INITIALISING}
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeCurrent:
+    """A charge current that is critical: above so many times the capacity, for so long."""
+
+    rate_per_h: float
+    time_us: int
+
+
+CRITICAL_CHARGE: Mapping[str, ChargeCurrent] = {
+    family: ChargeCurrent(
+        limit(f"charge_current.{name}.critical"), limit_us(f"charge_current.{name}.time")
+    )
+    for family, name in (("LFP24", "lfp"), ("LFP48", "lfp"), ("HE", "he"), ("RS", "rs"))
+}
 
 
 class Protection(Room):
     """Watches the extremes of all cells; warns first, trips when it persists."""
 
     silence_error = Slot(Error.COMMUNICATION_TIMEOUT)
+    extremes = Slot[Extremes](of_the_valid)
+    critical_charge = TableSlot[str, ChargeCurrent](CRITICAL_CHARGE)  # by family
 
     def __init__(self, firmware: Firmware) -> None:
         super().__init__(firmware)
@@ -25,6 +47,7 @@ class Protection(Room):
         self._silence_critical_us = limit_us("battery.silence.critical")
         self._invalid_us = limit_us("measure.invalid.time")
         self._overload_us = limit_us("current.overload.time")
+        self._debounce_us = limit_us("interlock.debounce")
         self._start()
 
     def _start(self) -> None:
@@ -33,7 +56,18 @@ class Protection(Room):
         self._low = tuple(ChainedLevel(t, rising=False) for t in (almost, reached, warning))
         self._high_critical, self._low_critical = Held(), Held()
         self._hot, self._cold, self._overload = Held(), Held(), Held()
-        self._invalid = Held()
+        self._invalid, self._charge, self._interlock = Held(), Held(), Held()
+
+    def waits(self) -> bool:
+        """While a level or a trip is on its way."""
+        timers = (self._high_critical, self._low_critical, self._hot, self._cold, self._overload)
+        return (
+            self._invalid.runs
+            or self._charge.runs
+            or self._interlock.runs
+            or any(timer.runs for timer in timers)
+            or any(level.runs for level in (*self._high, *self._low))
+        )
 
     def step(self, now_us: int, view: View) -> ProtectionStatus:
         """The levels of this instant, and the error that demands a fail-safe, if one does."""
@@ -41,8 +75,8 @@ class Protection(Room):
         if view.start_stop.state in _AWAY or levels is None:
             self._start()
             return ProtectionStatus()
-        voltages = [v for b in view.battery_bus.batteries for v in b.cell_voltages_v if v == v]
-        low_v, high_v = min(voltages, default=NAN), max(voltages, default=NAN)
+        voltages = [v for b in view.battery_bus.batteries for v in b.cell_voltages_v]
+        low_v, high_v = self.extremes(voltages)
         above = (levels.almost_charged, levels.charged, levels.over_voltage)
         below = (levels.almost_discharged, levels.discharged, levels.under_voltage)
         almost_charged, charged, over = self._chain(now_us, self._high, high_v, above)
@@ -59,8 +93,11 @@ class Protection(Room):
             now_us, condition=abs(view.inputs.current_a) > current_max_a
         )
         critical_us = self._times_us[3]
+        interlock_broken = self._is_broken(now_us, view)
         trip = Error.NONE
-        if over_for >= critical_us:
+        if interlock_broken:
+            trip = Error.INTERLOCK
+        elif over_for >= critical_us:
             trip = Error.OVER_VOLTAGE
         elif under_for >= critical_us and not view.start_stop.recovering:
             trip = Error.UNDER_VOLTAGE
@@ -68,6 +105,8 @@ class Protection(Room):
             trip = self.silence_error
         elif self._is_blind(now_us, low_v, view):
             trip = Error.MEASURE
+        elif self._charges_too_fast(now_us, view):
+            trip = Error.OVER_CURRENT
         else:
             trip = self._temperature_trip(now_us, view)
         return ProtectionStatus(
@@ -81,6 +120,7 @@ class Protection(Room):
             under_voltage=under,
             silence_warning=silent_us >= self._silence_warning_us,
             overload=overload_for >= self._overload_us,
+            interlock_broken=interlock_broken,
             trip=trip,
         )
 
@@ -100,6 +140,22 @@ class Protection(Room):
         highest_c = view.temperatures.highest_c
         blind = low_v != low_v or highest_c != highest_c
         return self._invalid.for_us(now_us, condition=blind) >= self._invalid_us
+
+    def _is_broken(self, now_us: int, view: View) -> bool:
+        """Whether the interlock loop is open, where there is one and it is enabled."""
+        heeded = view.hardware.interlock and view.settings.values.get("interlock", 0)
+        broken = bool(heeded) and not view.inputs.interlock_closed
+        return self._interlock.for_us(now_us, condition=broken) >= self._debounce_us
+
+    def _charges_too_fast(self, now_us: int, view: View) -> bool:
+        """Whether the charge current has been critical for this family of batteries."""
+        system = view.registration
+        critical = None if system.type is None else self.critical_charge.get(system.type.family)
+        if critical is None:
+            return False
+        most_a = critical.rate_per_h * (system.capacity_ah or 0.0)
+        held_us = self._charge.for_us(now_us, condition=view.inputs.current_a > most_a)
+        return held_us >= critical.time_us
 
     def _temperature_trip(self, now_us: int, view: View) -> Error:
         temperatures = view.temperatures

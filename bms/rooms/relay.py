@@ -1,12 +1,32 @@
 """The programmable relay."""
 
-from bms.data import limit
-from bms.firmware import Firmware, Room
-from bms.status import RelayStatus, State, View
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from bms.data import limit, settings
+from bms.firmware import Firmware, Room, TableSlot
+from bms.status import Reason, RelayStatus, State, View
+
+Fact = Callable[[View], bool]
+
+# Public: Master LV user guide, the inputs of 'Warning', as far as there are such warnings here.
+WARNINGS: Mapping[str, Fact] = MappingProxyType(
+    {
+        "over-current": lambda view: view.protection.overload,
+        "over-voltage": lambda view: view.protection.over_voltage,
+        "under-voltage": lambda view: view.protection.under_voltage,
+        "temperature": lambda view: view.permissions.discharge_reason is Reason.TEMPERATURE,
+        "private CAN bus": lambda view: view.protection.silence_warning,
+        "battery leakage": lambda view: view.warnings.leakage,
+        "battery humidity": lambda view: view.warnings.humidity,
+    }
+)
 
 
 class Relay(Room):
     """Does what its function says; the functions have names in the settings."""
+
+    warnings = TableSlot[str, Fact](WARNINGS)
 
     def __init__(self, firmware: Firmware) -> None:
         super().__init__(firmware)
@@ -17,16 +37,29 @@ class Relay(Room):
         self._low_c = limit("temperature.discharge.low")
         self._low_c += limit("relay.warning.above_low_temperature")
         self._low_soc = False
+        self._active, self._name = False, ""
+        self._functions: Mapping[str, Fact] = {
+            # Normally closed: it opens to warn, so a broken wire warns as well (v1.14-09).
+            "discharge not allowed warning": lambda view: not self._warned(view),
+            "system activated": lambda view: view.start_stop.state is State.RUNNING,
+            "warning": lambda view: any(fact(view) for fact in self.warnings.values()),
+            "fail safe": lambda view: view.fail_safe.active,
+            "current": self._by_current,
+            "battery temperature": self._by_temperature,
+            "battery cell voltage": self._by_cell_voltage,
+            "state of charge": self._by_soc,
+            "external pre-charge": lambda view: view.precharge.active,
+        }
 
     def step(self, now_us: int, view: View) -> RelayStatus:
         """Whether the relay is closed."""
-        code = view.settings.values["relay_function"]
-        function = view.settings.choices["relay_function"].get(code)
-        if function != "discharge not allowed warning":
-            return RelayStatus()
-        # Normally closed: it opens to warn, so a broken wire warns as well (v1.14-09).
-        warned = self._warned(view)
-        return RelayStatus(closed=not warned, warned=warned)
+        code = view.settings.values.get("relay_function", 0)
+        name = view.settings.choices.get("relay_function", {}).get(code, "")
+        if name != self._name:
+            self._name, self._active = name, False
+        function = self._functions.get(name)
+        self._active = function is not None and function(view)
+        return RelayStatus(closed=self._active)
 
     def _warned(self, view: View) -> bool:
         state, temperatures = view.start_stop.state, view.temperatures
@@ -40,3 +73,36 @@ class Relay(Room):
             or temperatures.highest_c >= self._high_c
             or temperatures.lowest_c <= self._low_c
         )
+
+    def _by_current(self, view: View) -> bool:
+        current_a = view.inputs.current_a
+        return self._switch(view, "current", "a", (current_a, current_a))
+
+    def _by_temperature(self, view: View) -> bool:
+        temperatures = view.temperatures
+        return self._switch(
+            view, "temperature", "c", (temperatures.lowest_c, temperatures.highest_c)
+        )
+
+    def _by_cell_voltage(self, view: View) -> bool:
+        protection = view.protection
+        extremes_v = protection.lowest_cell_v, protection.highest_cell_v
+        return self._switch(view, "cell_voltage", "v", extremes_v)
+
+    def _by_soc(self, view: View) -> bool:
+        return self._switch(view, "soc", "pct", (view.soc.soc_pct, view.soc.soc_pct))
+
+    def _switch(self, view: View, what: str, unit: str, extremes: tuple[float, float]) -> bool:
+        """Between its two set points it stays as it is; NaN opens it.
+
+        Where 'on' is the upper of the two the highest reading counts, else the lowest.
+        """
+        lowest, highest = extremes
+        on, off = (_set_point(view, f"relay_{what}_{side}_{unit}") for side in ("on", "off"))
+        value, sign = (highest, 1.0) if on >= off else (lowest, -1.0)
+        return sign * value > sign * off if self._active else sign * value >= sign * on
+
+
+def _set_point(view: View, name: str) -> float:
+    """A setting that is a number, in its unit."""
+    return view.settings.values[name] * settings()[name].step

@@ -18,9 +18,52 @@ class Settings(Room):
 
     strategies = TableSlot[int, str]({0: "Economic", 1: "Performance"})
     external_protocols = TableSlot[int, str]({0: "off", 1: "General BMS", 2: "SMA"})
-    relay_functions = TableSlot[int, str]({0: "disabled", 1: "discharge not allowed warning"})
+    relay_functions = TableSlot[int, str](
+        {
+            0: "disabled",
+            1: "discharge not allowed warning",
+            2: "system activated",
+            3: "warning",
+            4: "fail safe",
+            5: "current",
+            6: "battery temperature",
+            7: "battery cell voltage",
+            8: "state of charge",
+            9: "external pre-charge",
+        }
+    )
+    sync_groups = TableSlot[int, str]({0: "off", 1: "group 1", 2: "group 2", 3: "group 3"})
+    switches = TableSlot[int, str]({0: "off", 1: "on"})
+    battery_counts = TableSlot[int, str](
+        {0: "automatic", **{count: str(count) for count in range(1, 97)}}
+    )
     defaults = TableSlot[str, int](
-        {"battery_strategy": 0, "external_protocol": 0, "relay_function": 1}
+        {
+            "battery_strategy": 0,
+            "external_protocol": 0,
+            "relay_function": 1,
+            "interlock": 0,
+            "invert_charge_relay": 0,
+            "invert_charge_signal": 0,
+            "invert_discharge_relay": 0,
+            "invert_discharge_signal": 0,
+            # Chosen, in the steps that settings.toml gives: what a user would start from.
+            "relay_current_on_a": 1000,
+            "relay_current_off_a": 500,
+            "relay_temperature_on_c": 450,
+            "relay_temperature_off_c": 400,
+            "relay_cell_voltage_on_v": 2_900,
+            "relay_cell_voltage_off_v": 3_100,
+            "relay_soc_on_pct": 200,
+            "relay_soc_off_pct": 300,
+            "sync_group": 0,
+            "combined": 0,
+            "charge_current_max_a": 0,
+            "discharge_current_max_a": 0,
+            "start_on_charger": 1,
+            "batteries_parallel": 0,
+            "batteries_series": 0,
+        }
     )
     migrations = TableSlot[Version, Migration]({Version(1, 14): relay_default_of_1_14})
 
@@ -28,9 +71,9 @@ class Settings(Room):
         super().__init__(firmware)
         self._first_boot = migrate(registers, firmware.version, self.migrations)
         stored = {**registers, **self._first_boot}
-        self._choices = {
-            setting.name: getattr(self, setting.choices) for setting in settings().values()
-        }
+        has = [setting for setting in settings().values() if setting.name in self.defaults]
+        self._choices = {s.name: getattr(self, s.choices) for s in has if s.choices}
+        self._ranges = {s.name: range(s.minimum, s.maximum + 1) for s in has if not s.choices}
         self._values = {
             name: self._stored(stored.get(f"setting.{name}", b""), name, default)
             for name, default in self.defaults.items()
@@ -39,10 +82,18 @@ class Settings(Room):
 
     def _stored(self, raw: bytes, name: str, default: int) -> int:
         """A stored code, if it is one that this release knows; damaged memory gives the default."""
-        return raw[0] if len(raw) == 1 and raw[0] in self._choices[name] else default
+        size = settings()[name].size
+        code = int.from_bytes(raw, "little", signed=size > 1)
+        known = self._ranges.get(name) or self._choices[name]
+        return code if len(raw) == size and code in known else default
 
     def _make_status(self, writes: Mapping[str, bytes]) -> SettingsStatus:
-        return SettingsStatus(values=dict(self._values), choices=self._choices, writes=writes)
+        return SettingsStatus(
+            values=dict(self._values),
+            choices=self._choices,
+            ranges=self._ranges,
+            writes=writes,
+        )
 
     def step(self, now_us: int, view: View) -> SettingsStatus:
         """Take what the tool or a VREG set in the step before; it was checked there."""
@@ -50,7 +101,8 @@ class Settings(Room):
         self._first_boot = {}
         for name, code in (*view.diagnostics.settings, *view.ve_can.settings):
             self._values[name] = code
-            writes[f"setting.{name}"] = bytes((code,))
+            size = settings()[name].size
+            writes[f"setting.{name}"] = code.to_bytes(size, "little", signed=size > 1)
         if writes or self._status.writes:
             self._status = self._make_status(writes)
         return self._status

@@ -22,6 +22,7 @@ FLAGS: Mapping[int, Fact] = MappingProxyType(
         3: lambda view: view.protection.almost_discharged,
         4: lambda view: view.inputs.current_a > FLOWING_A,
         5: lambda view: view.inputs.current_a < -FLOWING_A,
+        6: lambda view: bool(view.balancing.masks),
         7: lambda view: view.contactor.closed,
         8: lambda view: view.contactor.closed,
         10: lambda view: view.protection.over_voltage,

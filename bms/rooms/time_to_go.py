@@ -2,8 +2,8 @@
 
 import math
 
-from bms.data import limit, limit_us
-from bms.firmware import Firmware, Room, Slot
+from bms.data import limit
+from bms.firmware import Firmware, Room, Slot, seconds
 from bms.status import State, TimeToGoStatus, View
 
 LONGEST_MIN = 0xFFFE
@@ -12,21 +12,24 @@ LONGEST_MIN = 0xFFFE
 class TimeToGo(Room):
     """Remaining charge over a filtered load; not available while there is none."""
 
-    computed = Slot[bool](True)
+    filter_us = Slot[int | None](
+        seconds(30)
+    )  # follows a load step within a minute; None: no estimate
 
     def __init__(self, firmware: Firmware) -> None:
         super().__init__(firmware)
-        self._filter_us = limit_us("time_to_go.filter")
         self._least_a = limit("time_to_go.current")
         self._load_a = 0.0
         self._stepped_us = 0
 
     def step(self, now_us: int, view: View) -> TimeToGoStatus:
         """Minutes, or not available."""
-        weight = 1 - math.exp((self._stepped_us - now_us) / self._filter_us)
+        if self.filter_us is None:
+            return TimeToGoStatus()
+        weight = 1 - math.exp((self._stepped_us - now_us) / self.filter_us)
         self._load_a += weight * (-view.inputs.current_a - self._load_a)
         self._stepped_us = now_us
-        if not self.computed or view.start_stop.state is not State.RUNNING:
+        if view.start_stop.state is not State.RUNNING:
             return TimeToGoStatus()
         if self._load_a < self._least_a:
             return TimeToGoStatus()

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from bms.data import settings
 from bms.firmware import Firmware, Room, Slot, TableSlot, milliseconds, seconds
 from bms.io import CanFrame, ControllerState, Frame, Port
 from bms.reception import EveryFrame, ReceptionPolicy
-from bms.registers import REGISTERS, Register
+from bms.registers import OFF, ON, REGISTERS, Register
 from bms.status import State, VeCanStatus, View
 from bms.wire import nmea2000, vreg
 
@@ -32,6 +33,10 @@ def not_a_write(register: int) -> bool:
     return False
 
 
+def _is_available(data: bytes) -> bool:
+    return any(byte != 0xFF for byte in data)
+
+
 def _unique_number(serial: str) -> int:
     """21 bits in which serial numbers of one make differ; the divisor is the last prime below."""
     return int.from_bytes(serial.encode(), "big") % 2_097_143
@@ -43,7 +48,17 @@ class _Heard:
 
     sent: list[Frame]
     soc_pct: float | None = None
+    group_soc_pct: float | None = None
+    runs: bool | None = None
     settings: list[tuple[str, int]] = field(default_factory=list)
+
+
+class TakesSoc(StrEnum):
+    """When the state of charge is taken that VE.Can tells."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+    WHILE_CLOSED = "while the contactor is closed"
 
 
 class VeCan(Room):
@@ -52,7 +67,7 @@ class VeCan(Room):
     reception = Slot[type[ReceptionPolicy]](EveryFrame)
     understand = Slot[Understand](only_extended)
     broadcast_is_a_write = Slot[Callable[[int], bool]](not_a_write)
-    soc_is_writable = Slot[bool](True)
+    takes_soc = Slot(TakesSoc.WHILE_CLOSED)
     bus_off_recovery_us = Slot[int | None](milliseconds(200))
     registers = TableSlot[int, Register](REGISTERS)
 
@@ -68,31 +83,59 @@ class VeCan(Room):
         self._last: dict[int, bytes] = {}
         self._bus_off_us: int | None = None
         self._soc_pct: float | None = None
+        self._group_soc_pct: float | None = None
+        self._runs: bool | None = None
+        self._unsettled = (
+            True  # without a claimed address, in bus-off, or with a command to pass on
+        )
         self._by_register = {s.register: s for s in settings().values() if s.register}
         self._fast = [r for r, e in self.registers.items() if e.on_change == "at once"]
         self._slow = [r for r, e in self.registers.items() if e.on_change == "soon"]
         self._periodic = [r for r, e in self.registers.items() if e.periodic]
         self._idle = VeCanStatus()
 
+    @property
+    def due_us(self) -> int:
+        """When it next sends something of its own accord."""
+        return min(self._slow_due_us, self._registers_due_us, self._nmea_due_us)
+
+    def waits(self) -> bool:
+        """While it claims its address, is in bus-off, or has a command for another room."""
+        return self._unsettled
+
     def step(self, now_us: int, view: View) -> VeCanStatus:
         """One step; between control steps only what came in is answered."""
+        received = [one for one in view.inputs.received if one.port is Port.VE_CAN]
+        if not (received or view.control or now_us >= self.due_us or self._unsettled):
+            return self._idle
         if view.control:
-            self._soc_pct = None  # the SOC room took it before us in this step
+            # Their rooms took them before us.
+            self._soc_pct = self._group_soc_pct = self._runs = None
         recover = self._watch_controller(now_us, view)
         heard = _Heard([])
-        for reception in view.inputs.received:
-            if reception.port is Port.VE_CAN and self._reception.keeps(reception.time_us):
+        for reception in received:
+            if self._reception.keeps(reception.time_us):
                 self._hear(reception.frame, view, heard)
-        if view.control:
+        if view.looks:
             self._speak(now_us, view, heard.sent)
         if heard.soc_pct is not None:
             self._soc_pct = heard.soc_pct
-        if not heard.sent and not recover and self._soc_pct is None and not heard.settings:
+        if heard.group_soc_pct is not None:
+            self._group_soc_pct = heard.group_soc_pct
+        if heard.runs is not None:
+            self._runs = heard.runs
+        has_command = self._soc_pct is not None or self._group_soc_pct is not None
+        has_command = has_command or self._runs is not None
+        claims = self._claimed_us is None or now_us - self._claimed_us < CLAIM_TIME_US
+        self._unsettled = claims or self._moved or self._bus_off_us is not None or has_command
+        if not heard.sent and not recover and not has_command and not heard.settings:
             return self._idle
         return VeCanStatus(
             sent=tuple(heard.sent),
             recover=recover,
             soc_command_pct=self._soc_pct,
+            group_soc_pct=self._group_soc_pct,
+            runs=self._runs,
             settings=tuple(heard.settings),
         )
 
@@ -140,12 +183,26 @@ class VeCan(Room):
         if message.destination == vreg.BROADCAST:
             if self.broadcast_is_a_write(register) and register == vreg.SOC:
                 self._write(message, view, heard)
+            elif register == vreg.SYNCHRONISE:
+                self._hear_of_group(message, view, heard)
         elif message.destination != self._address:
             return
         elif register == vreg.REQUEST:
             self._answer(vreg.requested_register(message), message.source, view, heard)
         elif register != vreg.ACKNOWLEDGE:
             self._write(message, view, heard)
+
+    def _takes_soc(self, view: View) -> bool:
+        return self.takes_soc is TakesSoc.ALWAYS or (
+            self.takes_soc is TakesSoc.WHILE_CLOSED and view.contactor.closed
+        )
+
+    def _hear_of_group(self, message: vreg.Message, view: View, heard: _Heard) -> None:
+        """Another system tells its group its state of charge; nobody answers."""
+        group = view.settings.values.get("sync_group", 0)
+        raw = int.from_bytes(message.data[1:3], "little")
+        if self._takes_soc(view) and group and message.data[0] == group and raw <= FULL_RAW:
+            heard.group_soc_pct = raw / 100
 
     def _answer(self, register: int, asker: int, view: View, heard: _Heard) -> None:
         entry = self.registers.get(register)
@@ -158,20 +215,25 @@ class VeCan(Room):
     def _write(self, message: vreg.Message, view: View, heard: _Heard) -> None:
         register, setting = message.register, self._by_register.get(message.register)
         if register == vreg.SOC:
-            if self.soc_is_writable:
+            if self.takes_soc is not TakesSoc.NEVER:
                 self._write_soc(message, view, heard)
             return
         code = vreg.ACK_UNKNOWN_COMMAND
+        if register == vreg.DEVICE_MODE and register in self.registers:
+            code = vreg.ACK_INVALID
+            if view.settings.values.get("combined") and message.data[0] in {ON, OFF}:
+                code = vreg.ACK_OK
+                heard.runs = message.data[0] == ON
         if setting is not None and register in self.registers:
             code = vreg.ACK_INVALID
-            if message.data[0] in view.settings.choices[setting.name]:
+            if view.settings.takes(setting.name, message.data[0]):
                 code = vreg.ACK_OK
                 heard.settings.append((setting.name, message.data[0]))
         heard.sent.append(vreg.acknowledge(self._address, message.source, register, code))
 
     def _write_soc(self, message: vreg.Message, view: View, heard: _Heard) -> None:
         raw = int.from_bytes(message.data[:2], "little")
-        if raw > FULL_RAW or not view.contactor.closed:
+        if raw > FULL_RAW or not self._takes_soc(view):
             heard.sent.append(
                 vreg.acknowledge(self._address, message.source, vreg.SOC, vreg.ACK_INVALID)
             )
@@ -189,7 +251,8 @@ class VeCan(Room):
         self._moved = False
         if now_us - self._claimed_us < CLAIM_TIME_US or self._address == NO_ADDRESS:
             return
-        self._changes(self._fast, view, sent)
+        if view.control:
+            self._changes(self._fast, view, sent)
         if view.start_stop.state is State.STANDBY:
             return
         if now_us >= self._slow_due_us:
@@ -198,11 +261,20 @@ class VeCan(Room):
         if now_us >= self._registers_due_us:
             self._registers_due_us = now_us + REGISTER_PERIOD_US
             for register in self._periodic:
+                if register == vreg.SYNCHRONISE and not self._is_in_a_group(view):
+                    continue
                 data = self.registers[register].data(view)
+                if self.registers[register].only_available and not _is_available(data):
+                    continue
                 sent.append(vreg.broadcast(self._address, register, data))
         if now_us >= self._nmea_due_us:
             self._nmea_due_us = now_us + NMEA_PERIOD_US
             self._nmea(view, sent)
+
+    @staticmethod
+    def _is_in_a_group(view: View) -> bool:
+        """Only who carries current has a state of charge to share."""
+        return view.contactor.closed and view.settings.values["sync_group"] != 0
 
     def _changes(self, registers: list[int], view: View, sent: list[Frame]) -> None:
         last = self._last
@@ -210,6 +282,8 @@ class VeCan(Room):
             data = self.registers[register].data(view)
             if last.get(register) != data:
                 last[register] = data
+                if self.registers[register].only_available and not _is_available(data):
+                    continue
                 sent.append(vreg.broadcast(self._address, register, data))
 
     def _nmea(self, view: View, sent: list[Frame]) -> None:

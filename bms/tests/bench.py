@@ -27,11 +27,11 @@ class Bench:
         type_code: int = 2,
         registers: dict[str, bytes] | None = None,
         serial: str = "HQ1845ABCDE",
+        model: str = "Lynx Ion BMS 400",
     ) -> None:
         self.firmware = firmware(running) if isinstance(running, str) else running
-        model = hardware()["Lynx Ion BMS 400"]
         self.registers = dict(registers or {})
-        self.master = Master(self.firmware, self.registers, model, serial)
+        self.master = Master(self.firmware, self.registers, hardware()[model], serial)
         self.now_us = 0
         self.type_code = type_code
         self.cells = 8 if type_code <= 3 else 7
@@ -45,6 +45,10 @@ class Bench:
         self.precharge_v_per_s = 100.0
         self.decay_v_per_s = 10.0
         self.controller = ControllerState.ERROR_ACTIVE
+        self.interlock_closed = True
+        self.inside_c = 25.0
+        self.battery_flags = 0
+        self.humidity_pct: float | None = None
         self.pressed = False
         self.silent = False
         self.out = Outputs()
@@ -75,7 +79,10 @@ class Bench:
             battery_voltage_v=self.battery_v,
             system_voltage_v=self.system_v,
             current_a=self.current_a,
+            internal_temperature_c=self.inside_c,
             start_stop_pressed=self.pressed,
+            interlock_closed=self.interlock_closed,
+            aux_contact_closed=self.out.contactor_coil,
             controllers={Port.VE_CAN: self.controller},
             received=tuple(
                 Reception(self.now_us - earlier_us + 400 * index, port, frame)
@@ -138,5 +145,6 @@ class Bench:
             frames += [private.cells(node, 0, cells[:4]), private.cells(node, 1, cells[4:])]
             frames.append(private.temperatures(node, 0, temperatures))
             terminals = (self.terminal_c, self.terminal_c)
-            frames.append(private.status(node, terminals, 0, None, len(self.trace)))
+            told = self.battery_flags, self.humidity_pct
+            frames.append(private.status(node, terminals, *told, len(self.trace)))
         return frames

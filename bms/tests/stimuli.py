@@ -6,10 +6,11 @@ changed, and the goldens tell; two releases that answer alike cannot be told apa
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 
+from bms.data import battery_types, hardware
 from bms.firmware import Firmware
 from bms.io import ControllerState, Frame, Outputs, Port, Transmission
+from bms.master import Master
 from bms.tests.bench import Bench
 from bms.wire import private
 
@@ -153,6 +154,53 @@ def an_old_memory(running: Firmware) -> Bench:
     return bench
 
 
+# Who announces himself after a start: (serial, type code) each, 0.6 ms apart.
+LFP, RS176, RS132, RS230 = 2, 13, 14, 18
+ANNOUNCED: tuple[tuple[tuple[int, int], ...], ...] = (
+    *(((1001, type_code),) for type_code in range(1, 20)),
+    ((17_460_000, LFP),),
+    ((1001, RS176), (1002, RS230)),
+    ((1001, RS176), (1002, RS132)),
+    ((1001, RS176), (1002, RS176)),
+)
+
+
+def batteries_of_every_kind(running: Firmware) -> Bench:
+    """Each known type alone, RS batteries in company, and LFP in two shapes that are not theirs."""
+    bench = Bench(running)
+    bench.silent = True
+    for announced in ANNOUNCED:
+        _announce(bench, announced)
+    for parallel, series in ((4, 1), (1, 2)):
+        settings = ((4, parallel), (5, series))
+        bench.step(tool=tuple(bytes((0x2E, 0x01, n, value)) for n, value in settings))
+        _announce(bench, ((1001, LFP), (1002, LFP)))
+    return bench
+
+
+def _announce(bench: Bench, announced: tuple[tuple[int, int], ...]) -> None:
+    """Start, and stop again once the announced batteries are registered or refused."""
+    bench.press()
+    for serial, type_code in announced:
+        frame = private.announce(serial, type_code, battery_types()[type_code].cells, 38)
+        bench.step((Port.PRIVATE, frame), tick_us=600)
+    bench.run(4, HALF_US)
+    bench.press()
+    bench.run(1, HALF_US)
+
+
+def every_hardware(running: Firmware) -> Bench:
+    """A start on each hardware, and the question what product it is."""
+    bench = Bench(running)
+    for model in hardware().values():
+        bench.master = Master(running, {}, model, "HQ1845ABCDE")
+        bench.out, bench.system_v = Outputs(), 0.0
+        bench.start(tick_us=HALF_US)
+        bench.step(_to_master("66 99 01 00 00 01 FF FF"))
+        bench.run(1, HALF_US)
+    return bench
+
+
 STIMULI: Mapping[str, Callable[[Firmware], Bench]] = {
     stimulus.__name__: stimulus
     for stimulus in (
@@ -163,6 +211,8 @@ STIMULI: Mapping[str, Callable[[Firmware], Bench]] = {
         a_hot_summer,
         a_busy_bus,
         an_old_memory,
+        batteries_of_every_kind,
+        every_hardware,
     )
 }
 
@@ -171,7 +221,7 @@ def digest(trace: list[Outputs]) -> str:
     """SHA-256 of all outputs, less the two places where a release merely says its own name."""
     total = hashlib.sha256()
     for outputs in trace:
-        total.update(repr(replace(outputs, writes=_nameless(outputs.writes), sent=())).encode())
+        total.update(repr(outputs._replace(writes=_nameless(outputs.writes), sent=())).encode())
         for transmission in _anonymous(outputs.sent):
             total.update(repr(transmission).encode())
     return total.hexdigest()

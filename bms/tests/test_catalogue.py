@@ -117,6 +117,10 @@ def test_a_partner_is_no_neighbour() -> None:
     assert "v1.15-01" not in neighbours("v1.14-02")
 
 
+def test_what_a_row_builds_on_is_no_neighbour() -> None:
+    assert not {"v1.23-01", "v1.34-01"} & set(neighbours("v1.38-07"))
+
+
 def test_a_row_that_changes_nothing_has_no_neighbours() -> None:
     assert neighbours("general-01") == ()
 

@@ -90,7 +90,7 @@ def test_the_master_says_when_it_next_wants_to_run() -> None:
     bench = Bench()
     bench.start()
 
-    assert bench.out.next_step_us - bench.now_us <= 100_000
+    assert bench.master.next_step_us - bench.now_us <= 100_000
 
 
 @pytest.mark.parametrize(("state", "event"), TRANSITIONS, ids=lambda part: part.name)

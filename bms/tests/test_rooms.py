@@ -164,7 +164,6 @@ def batteries(*sensors_c: tuple[float, ...], type_code: int = 2) -> tuple[Batter
             cell_temperatures_c=readings,
             terminals_c=(None, None),
             flags=0,
-            heard_us=0,
         )
         for node, readings in enumerate(sensors_c)
     )
@@ -345,6 +344,7 @@ FANS = {
 def test_the_fans_of_he_batteries_in_economic_are(readings, on) -> None:
     bench = Bench(type_code=4)
     bench.start()
+    bench.run(6)  # their test has ended
     for temperature_c in readings:
         bench.temperatures_c[0][0] = temperature_c
         bench.run(0.5)

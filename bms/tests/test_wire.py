@@ -254,7 +254,7 @@ TERMINAL_C = st.one_of(st.none(), st.floats(-60, 150))
 def test_a_battery_status_comes_back(node, positive_c, negative_c, flags, counter) -> None:
     frame = private.status(node, (positive_c, negative_c), flags, None, counter)
 
-    positive, negative, read_flags = private.read_status(frame.data)
+    positive, negative, read_flags, _ = private.read_status(frame.data)
     assert same(positive, positive_c, 0.051)
     assert same(negative, negative_c, 0.051)
     assert read_flags == flags

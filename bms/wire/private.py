@@ -6,6 +6,7 @@ It is not public: this layout is the project's own, and its DBC (rig/can/dbc/pri
 
 import math
 import struct
+from collections.abc import Callable
 
 from bms.io import Frame
 
@@ -25,6 +26,8 @@ PONG = 0x18F0A1
 COMMAND_FAN_ON, COMMAND_FAN_OFF, COMMAND_BALANCE = 1, 2, 3
 FLAG_PERFORMANCE, FLAG_WAKE = 1, 2
 STATUS_FAN, STATUS_BALANCING, STATUS_LEAKAGE, STATUS_SELF_TEST_FAILED = 1, 2, 4, 8
+STATUS_BALANCER_FAILED = 16
+TAKES_FROM_BIT = 16  # of a balance mask: below are the cells that give, or bleed
 
 _FOUR_VOLTAGES = struct.Struct("<4H")
 _FOUR_TEMPERATURES = struct.Struct("<4h")
@@ -33,9 +36,10 @@ _ANNOUNCE = struct.Struct("<IHBB")
 _ASSIGN = struct.Struct("<IB3x")
 _COMMAND = struct.Struct("<BIB2x")
 _TOKEN = struct.Struct("<I4x")
-NO_VOLTAGE, NO_TEMPERATURE = 0xFFFF, 0x7FFF
+NO_VOLTAGE, NO_TEMPERATURE, NO_HUMIDITY = 0xFFFF, 0x7FFF, 0xFF
 _VOLTAGE_V_MAX = (NO_VOLTAGE - 1) / 10_000
 _NAN = math.nan
+Rounding = Callable[[float], int]
 
 
 def kind_and_node(identifier: int) -> tuple[int, int]:
@@ -62,6 +66,14 @@ def read_announce(data: bytes) -> tuple[int, int, int, int]:
     """Serial hash, type code, cells and firmware release of an announcing battery."""
     serial, type_code, cells, release = _ANNOUNCE.unpack(data)
     return serial, type_code, cells, release
+
+
+def week_of(serial: int) -> int:
+    """Year and week in which a battery was made, as its serial number has them: HQ1746... is 1746.
+
+    The hash is the number after HQ: yy, ww and four digits.
+    """
+    return serial // 10_000
 
 
 def assign(serial: int, node: int) -> Frame:
@@ -102,15 +114,17 @@ def read_cells(data: bytes) -> tuple[float, float, float, float]:
     )
 
 
-def _temperature(value_c: float | None) -> int:
-    return NO_TEMPERATURE if value_c is None or value_c != value_c else round(value_c * 10)
+def _temperature(value_c: float | None, rounds: Rounding) -> int:
+    return NO_TEMPERATURE if value_c is None or value_c != value_c else rounds(value_c * 10)
 
 
-def temperatures(node: int, group: int, values_c: tuple[float, ...]) -> Frame:
+def temperatures(
+    node: int, group: int, values_c: tuple[float, ...], rounds: Rounding = round
+) -> Frame:
     """Up to four sensors in 0.1 degC; NaN and missing ones are marked invalid."""
     raw = [NO_TEMPERATURE] * 4
     for index, value_c in enumerate(values_c):
-        raw[index] = _temperature(value_c)
+        raw[index] = _temperature(value_c, rounds)
     return Frame(TEMPERATURES[group] << 8 | node, _FOUR_TEMPERATURES.pack(*raw))
 
 
@@ -131,26 +145,31 @@ def status(
     flags: int,
     humidity_pct: float | None,
     counter: int,
+    rounds: Rounding = round,
 ) -> Frame:
     """Terminal temperatures, flags and humidity of a battery."""
-    positive, negative = (_temperature(value_c) for value_c in terminals_c)
-    humidity = 0xFF if humidity_pct is None else round(humidity_pct)
+    positive, negative = (_temperature(value_c, rounds) for value_c in terminals_c)
+    humidity = NO_HUMIDITY if humidity_pct is None else round(humidity_pct)
     data = _STATUS.pack(positive, negative, flags, humidity, 0, counter & 0xFF)
     return Frame(STATUS << 8 | node, data)
 
 
-def read_status(data: bytes) -> tuple[float | None, float | None, int]:
-    """Positive and negative terminal temperature in degC (None: no sensor), and the flags."""
-    positive, negative, flags, _, _, _ = _STATUS.unpack(data)
+def read_status(data: bytes) -> tuple[float | None, float | None, int, float | None]:
+    """Positive and negative terminal temperature in degC, the flags, and humidity in percent.
+
+    None: no sensor.
+    """
+    positive, negative, flags, humidity, _, _ = _STATUS.unpack(data)
     return (
         None if positive == NO_TEMPERATURE else positive / 10,
         None if negative == NO_TEMPERATURE else negative / 10,
         flags,
+        None if humidity == NO_HUMIDITY else float(humidity),
     )
 
 
 def command(node: int, code: int, mask: int, sequence: int) -> Frame:
-    """What the master wants of a battery: fan on or off, cells to bleed."""
+    """What the master wants of a battery: fan on or off, cells that give and take charge."""
     return Frame(COMMAND << 8 | node, _COMMAND.pack(code, mask, sequence & 0xFF))
 
 

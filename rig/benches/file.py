@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from rig.dut.terminals import Input, Output
 from rig.errors import BenchFileError
+from rig.plant.fmu import FmuFile, FmuRefused, read_fmu
 from rig.safety.envelope import Envelope
 
 FOLDER = Path(__file__).parent
@@ -39,7 +40,9 @@ NEEDED_LINES = tuple(str(line) for line in Input) + tuple(
     )
 )
 RESOURCE = re.compile(r"(TCPIP|ASRL|USB|GPIB)\d*::.+::(SOCKET|INSTR)")
-SECTIONS = ("bench", "envelope", "roles", "lines", "voltages")
+# Outputs that are a voltage rather than a contact can be read by the multiplexer.
+SIGNALS = frozenset({str(Output.ALLOW_CHARGE_SIGNAL), str(Output.ALLOW_DISCHARGE_SIGNAL)})
+SECTIONS = ("bench", "envelope", "roles", "lines", "voltages", "signals", "supply_shunt", "plant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,14 @@ class Role:
     model: str
     resource: str
     serial: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shunt:
+    """A resistor in the DUT's supply lead, and the channel that measures across it."""
+
+    channel: int
+    ohm: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +73,9 @@ class BenchFile:
     roles: Mapping[str, Role]
     lines: Mapping[str, tuple[int, int]]
     voltages: Mapping[str, int]
+    signals: Mapping[str, int]
+    supply_shunt: Shunt | None
+    fmu: FmuFile | None  # the batteries' cells, if they are not our own plant's
 
 
 def known_benches() -> tuple[str, ...]:
@@ -105,6 +119,7 @@ class _Reader:
         envelope = self._table(content, "envelope")
         names = ("voltage_v_max", "charge_current_a_max", "discharge_current_a_max")
         self._allowed("envelope.", envelope, names)
+        voltages = self._voltages(self._table(content, "voltages"))
         limits = {name: self._positive(envelope, f"envelope.{name}") for name in names}
         return BenchFile(
             name=self._name(head),
@@ -113,7 +128,10 @@ class _Reader:
             envelope=Envelope(**limits),
             roles=self._roles(self._table(content, "roles")),
             lines=self._lines(self._table(content, "lines")),
-            voltages=self._voltages(self._table(content, "voltages")),
+            voltages=voltages,
+            signals=self._signals(content, voltages),
+            supply_shunt=self._supply_shunt(content, voltages),
+            fmu=self._fmu(content),
         )
 
     def _name(self, head: dict[str, Any]) -> str:
@@ -179,6 +197,43 @@ class _Reader:
             taken_by = f"{table['system']} is voltages.battery's already"
             self._complain("voltages.system", taken_by, "a channel of its own")
         return dict(table)
+
+    def _supply_shunt(self, content: dict[str, Any], voltages: Mapping[str, int]) -> Shunt | None:
+        """The shunt for the DUT's own consumption; a bench can do without."""
+        if "supply_shunt" not in content:
+            return None
+        table = self._table(content, "supply_shunt")
+        self._allowed("supply_shunt.", table, ("channel", "ohm"))
+        channel = table.get("channel")
+        taken = {*voltages.values(), *content.get("signals", {}).values()}
+        if type(channel) is not int or not 301 <= channel <= 320 or channel in taken:
+            self._complain("supply_shunt.channel", repr(channel), "a free channel, 301 to 320")
+        return Shunt(channel=channel, ohm=self._positive(table, "supply_shunt.ohm"))
+
+    def _fmu(self, content: dict[str, Any]) -> FmuFile | None:
+        """An FMU beside the bench file, or at an absolute path; a bench can do without."""
+        if "plant" not in content:
+            return None
+        table = self._table(content, "plant")
+        self._allowed("plant.", table, ("fmu",))
+        try:
+            return read_fmu(self._path.parent / self._text(table, "plant.fmu"))
+        except FmuRefused as error:
+            self._complain("plant.fmu", f"{error.path}: {error.given}", error.allowed)
+
+    def _signals(self, content: dict[str, Any], voltages: Mapping[str, int]) -> dict[str, int]:
+        """Signals on channels of their own; a bench can do without."""
+        table = self._table(content, "signals") if "signals" in content else {}
+        self._allowed("signals.", table, tuple(sorted(SIGNALS)))
+        taken = {channel: f"voltages.{name}" for name, channel in voltages.items()}
+        for name, channel in table.items():
+            if type(channel) is not int or not 301 <= channel <= 320:
+                self._complain(f"signals.{name}", repr(channel), "a channel, 301 to 320")
+            if channel in taken:
+                taken_by = f"{channel} is {taken[channel]}'s already"
+                self._complain(f"signals.{name}", taken_by, "a channel of its own")
+            taken[channel] = f"signals.{name}"
+        return table
 
     def _table(self, parent: dict[str, Any], name: str, where: str = "") -> dict[str, Any]:
         found = parent.get(name)

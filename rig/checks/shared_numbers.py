@@ -5,7 +5,8 @@ scenario or as a property of the plant: then the two would agree for no reason. 
 of scenarios, of the plant and of bench files are met with the chosen numbers of bms/data.
 
 What counts as a chosen number: a table of bms/data with basis "chosen", if it is distinctive, that
-is, not whole, or of two significant digits or more without its trailing zeros (25 is, 20 is not).
+is, of two significant digits or more without its zeros at either end (25 and 0.55 are; 20, 0.5 and
+0.006 are not: two people write those down without having heard of one another).
 What counts as the same: equal, and not of another unit. A literal's unit is told by the name that
 it is given to, or by `seconds` and `milliseconds`; one without a unit may be of any.
 What may stand all the same:
@@ -75,7 +76,8 @@ class Literal:
 
 def is_distinctive(value: float) -> bool:
     """Whether two equal ones are hardly a coincidence."""
-    return value != int(value) or len(str(abs(int(value))).rstrip("0")) >= 2
+    digits = f"{abs(value):.12f}".replace(".", "").strip("0")
+    return len(digits) >= 2
 
 
 def chosen_numbers(folder: Path) -> list[Chosen]:

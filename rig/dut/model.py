@@ -6,6 +6,7 @@ firmware.
 """
 
 import asyncio
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -14,18 +15,20 @@ from bms.firmware import Component, Version
 from bms.io import ControllerState, Inputs, Outputs, Port, Reception
 from bms.master import Master
 from bms.memory import Memory
-from bms.releases import RELEASES, firmware, release_of
+from bms.releases import RELEASES, firmware, less, release_of
 from rig.can.bus import Bus
 from rig.can.frame import Frame
 from rig.can.node import ControllerState as NodeState
 from rig.can.node import Node
 from rig.dut.null import NullDevice
 from rig.dut.terminals import Input, NullMode, Output, UpdatePath
-from rig.kernel import DUT, Kernel, Scheduled, milliseconds
+from rig.dut.test_port import damaged
+from rig.kernel import DUT, Kernel, Scheduled, milliseconds, seconds
 from rig.plant.plant import Plant
 
 TOOL_LATENCY_US = milliseconds(20)  # chosen: a CAN adapter and the tool's own turn-around
 TOOL_TIMEOUT_S = 1.0
+WATCHDOG_US = seconds(2)  # chosen: a processor's own, set to some periods of its slowest loop
 BOOT_LOADERS = (Component.BOOT_LOADER, Component.SECONDARY_BOOT_LOADER)
 _STATES = {state: ControllerState(state.value) for state in NodeState}
 
@@ -66,10 +69,9 @@ class ModelDut:
         plant: Plant,
         buses: Mapping[str, Bus],
         spec: DutSpec,
-        changed: Callable[[str, bytes], None] = lambda name, data: None,
     ) -> None:
         self._kernel, self._plant, self._spec = kernel, plant, spec
-        self._changed = changed
+        self.switched: Callable[[], None] = lambda: None  # called after contactor or pre-charge
         self._memory = Memory(dict(spec.memory))
         self._levels = {Input.START_STOP: False, Input.INTERLOCK: True, Input.EMERGENCY_STOP: False}
         self._received: list[Reception] = []
@@ -84,19 +86,29 @@ class ModelDut:
         self._ports = {Port(name): bus for name, bus in buses.items()}
         for port, bus in self._ports.items():
             self._nodes[port] = bus.attach(spec.serial, self._receiver(port))
-            self._nodes[port].on_state = lambda _state: self._wake_at(self._kernel.now_us)
+            self._nodes[port].patient = port is Port.PRIVATE
+            self._nodes[port].on_state = self._notice_controllers
+        self._controllers = self._controller_states()
         # When a device is switched on no one can say to the millisecond: the seed does.
         self._age_us = kernel.stream(f"{spec.serial}/power-on").randrange(1_000_000)
         release = spec.starts_on or spec.firmware
-        self._boot_loaders = _boot_loaders_of(release_of(release))
+        self._boot_loaders = _boot_loaders_of(firmware(release).version)
+        self._io_supply_v: float | None = None
+        self._internal_c: float | None = None
+        self._shunt = 1.0, 0.0  # gain and offset
+        self._self_test_passed = True
+        self._reset_by_watchdog = False
+        self._stalled: Scheduled | None = None
         self._boot(release)
+        plant.on_touch.append(self._look)
 
     def _boot(self, release: str, *, whole: bool = False) -> None:
         running = firmware(release)
         left_out = self._spec.without is not None and release == self._spec.firmware
         if left_out and self._spec.without is not None and not whole:
-            running = running.without(self._spec.without)
+            running = less(running, self._spec.without)
         model = hardware()[self._spec.hardware]
+        self._booted = release, whole
         self._master = Master(running, self._memory.registers, model, self._spec.serial)
         self._wake_at(self._kernel.now_us)
 
@@ -114,6 +126,17 @@ class ModelDut:
 
         return receive
 
+    def _look(self) -> None:
+        """Something may have moved at its terminals: it looks as soon as it looks at all."""
+        self._wake_at(max(self._kernel.now_us, self._master.look_us - self._age_us))
+
+    def _controller_states(self) -> Mapping[Port, ControllerState]:
+        return {port: _STATES[node.state] for port, node in self._nodes.items()}
+
+    def _notice_controllers(self, _state: NodeState) -> None:
+        self._controllers = self._controller_states()
+        self._wake_at(self._kernel.now_us)
+
     def _wake_at(self, time_us: int) -> None:
         if self._wake is not None:
             if self._wake_us <= time_us:
@@ -124,41 +147,53 @@ class ModelDut:
 
     def _step(self) -> None:
         self._wake = None
+        self._ports[Port.PRIVATE].catch_up()
         if self._null is not None:
             self._received.clear()
+            return
+        if self._stalled is not None:
             return
         now_us = self._kernel.now_us
         plant = self._plant
         plant.sample(now_us)
+        battery_v, system_v, current_a = plant.measured
         age_us = self._age_us
         received, self._received = self._received, []
         levels = self._levels
         inputs = Inputs(
-            battery_voltage_v=plant.battery_voltage_v,
-            system_voltage_v=plant.system_voltage_v,
-            current_a=plant.current_a,
-            io_supply_v=plant.battery_voltage_v,
+            battery_voltage_v=battery_v,
+            system_voltage_v=system_v,
+            current_a=self._shunt[0] * current_a + self._shunt[1],
+            internal_temperature_c=25.0 if self._internal_c is None else self._internal_c,
+            io_supply_v=battery_v if self._io_supply_v is None else self._io_supply_v,
             start_stop_pressed=levels[Input.START_STOP],
             interlock_closed=levels[Input.INTERLOCK],
             emergency_stop=levels[Input.EMERGENCY_STOP],
             aux_contact_closed=plant.aux_closed,
-            controllers={port: _STATES[node.state] for port, node in self._nodes.items()},
+            controllers=self._controllers,
             received=tuple(received),
             tool=tuple(self._requests),
+            self_test_passed=self._self_test_passed,
+            reset_by_watchdog=self._reset_by_watchdog,
         )
         self._requests.clear()
+        self._reset_by_watchdog = False
         outputs = self._master.step(now_us + age_us, inputs)
         self._apply(now_us, outputs)
-        self._wake_at(outputs.next_step_us - age_us)
+        # At rest it would find nothing new before the cells are measured again.
+        held_us = max(plant.held_until_us, self._master.look_us - age_us)
+        self._wake_at(min(self._master.next_step_us - age_us, held_us))
 
     def _apply(self, now_us: int, outputs: Outputs) -> None:
         before, self._outputs = self._outputs, outputs
+        if outputs is before:
+            return
         if outputs.contactor_coil is not before.contactor_coil:
             self._plant.set_coil(now_us, outputs.contactor_coil)
-            self._changed("contactor_coil", bytes((outputs.contactor_coil,)))
+            self.switched()
         if outputs.precharge is not before.precharge:
             self._plant.set_precharge(now_us, outputs.precharge)
-            self._changed("precharge", bytes((outputs.precharge,)))
+            self.switched()
         for port in outputs.recover:
             self._nodes[port].recover()
         for port, frame in outputs.sent:
@@ -195,6 +230,11 @@ class ModelDut:
             return self._plant.aux_closed
         return _SENSED[line](self._outputs)
 
+    @property
+    def supply_current_a(self) -> float:
+        """What it takes for itself through its supply lead."""
+        return self._outputs.supply_current_a
+
     async def ask(self, request: bytes) -> bytes:
         """One exchange of the diagnostic tool. Raises TimeoutError if no answer comes."""
         if self._null is not None:
@@ -220,6 +260,70 @@ class ModelDut:
             self._boot_loaders = _boot_loaders_of(release_of(release))
         self._boot(release, whole=whole)
         await asyncio.sleep(1.0)
+
+    def supply_io_from(self, voltage_v: float | None) -> None:
+        """Supply its IO connector with this voltage; None: from the battery, as it is wired."""
+        self._io_supply_v = voltage_v
+        self._wake_at(self._kernel.now_us)
+
+    def surround(self, temperature_c: float | None) -> None:
+        """It has this temperature inside; None: that of a room."""
+        self._internal_c = temperature_c
+        self._wake_at(self._kernel.now_us)
+
+    def misread_current(self, error: tuple[float, float]) -> None:
+        """Its shunt has this gain, and this offset in amperes."""
+        self._shunt = error
+        self._wake_at(self._kernel.now_us)
+
+    # The test port (rig.dut.test_port)
+
+    def stall(self) -> None:
+        """Its main loop does not go on, until its watchdog or `resume` lets it."""
+        if self._stalled is None:
+            self._stalled = self._kernel.after(WATCHDOG_US, self._bark)
+
+    def resume(self) -> None:
+        """Its main loop goes on."""
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+            self._wake_at(self._kernel.now_us)
+
+    def _bark(self) -> None:
+        self._stalled = None
+        self._reset_by_watchdog = True
+        self.restart()
+
+    def restart(self) -> None:
+        """Cut its processor's supply for a moment: memory stays, all outputs fall."""
+        self._received.clear()
+        self._requests.clear()
+        self._apply(self._kernel.now_us, Outputs())
+        release, whole = self._booted
+        self._boot(release, whole=whole)
+
+    def damage(self, register: str, how: str, dice: random.Random) -> Callable[[], None]:
+        """Damage a register of its memory and restart it; what puts it right is returned."""
+        registers = self._memory.registers
+        before = registers.get(register)
+        after = damaged(registers, register, how, dice)
+        if after is None:
+            del registers[register]
+        else:
+            registers[register] = after
+        self.restart()
+
+        def repair() -> None:
+            if before is not None:
+                registers[register] = before
+
+        return repair
+
+    def fail_self_test(self, failed: bool) -> None:
+        """Its processor's self-test fails, or passes again."""
+        self._self_test_passed = not failed
+        self._wake_at(self._kernel.now_us)
 
     def turn_null(self, mode: NullMode) -> None:
         """From now on the device does nothing: the proof that a check can fail."""

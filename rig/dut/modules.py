@@ -5,30 +5,25 @@ terminals, as a resistor decade or a cell emulator makes it on a real bench.
 """
 
 import math
-from dataclasses import dataclass, field
+from typing import assert_never
 
 from bms.battery.module import Module as ModuleFirmware
 from bms.data import BatteryType, battery_types
-from bms.firmware import Component
-from bms.io import BatteryInputs, Port, Reception
-from bms.releases import firmware
+from bms.firmware import Component, Firmware
+from bms.io import BatteryInputs, BatteryOutputs, Port, Reception
+from bms.io import Frame as BatteryFrame
+from bms.releases import firmware, less
 from rig.can.bus import Bus
 from rig.can.frame import Frame
+from rig.dut.model import DutSpec
+from rig.faults.sensors import Quantity, Sensors
 from rig.kernel import DUT, Kernel, Scheduled
+from rig.plant.balancer import Balancer
 from rig.plant.module import Module as PlantModule
 from rig.plant.plant import Plant
 
+FRAMES_KEPT = 4096  # of those that a module has sent and may send again
 FOR_MODULES = frozenset({0x18F000, 0x18F010, 0x18F050})  # beacon, assign, command
-
-
-@dataclass(slots=True)
-class Sensors:
-    """What stands in place of a true reading, by index; NaN is an open sensor."""
-
-    cell_voltages_v: dict[int, float] = field(default_factory=dict)
-    cell_temperatures_c: dict[int, float] = field(default_factory=dict)
-    positive_terminal_c: float | None = None
-    negative_terminal_c: float | None = None
 
 
 def battery_type(name: str) -> BatteryType:
@@ -40,6 +35,15 @@ def battery_type(name: str) -> BatteryType:
     raise ValueError(f"battery type {name!r} is unknown: {known} are known")
 
 
+def battery_firmware(spec: DutSpec) -> Firmware:
+    """What the batteries run: what came with the master's release, less what is left out of it."""
+    release = spec.starts_on or spec.firmware
+    running = firmware(release, Component.BATTERY)
+    if spec.without is None or release != spec.firmware:
+        return running
+    return less(running, spec.without)
+
+
 class ModelModule:
     """One battery module on the private bus."""
 
@@ -49,22 +53,31 @@ class ModelModule:
         bus: Bus,
         plant: Plant,
         cells: PlantModule,
-        identity: tuple[BatteryType, int, str],
+        identity: tuple[BatteryType, int, Firmware],
     ) -> None:
         self._kernel, self._plant, self._cells = kernel, plant, cells
-        self.type, self.serial, release = identity
-        self.sensors = Sensors()
-        self._firmware = ModuleFirmware(
-            firmware(release, Component.BATTERY), self.type, self.serial
-        )
+        self.type, self.serial, running = identity
+        self.sensors = Sensors(plant.touch)
+        self._firmware = ModuleFirmware(running, self.type, self.serial)
         self._received: list[Reception] = []
+        self._frames: dict[BatteryFrame, Frame] = {}
+        self._seen = -1  # the plant's solution that was measured last
+        self._inputs: BatteryInputs | None = None
         self._wake: Scheduled | None = None
-        self._silent = False
+        self._silent = self._cut = False
+        self._self_test_passed = True
+        self._balancer, self._balancer_works = Balancer(cells), True
+        self._postponed_us: int | None = None  # when its next report is due, if nobody waits for it
+        self._bus = bus
+        plant.on_touch.append(self.hurry)
         self._node = bus.attach(f"battery {self.serial}", self._receive)
         self._node.accept = lambda identifier: identifier >> 8 in FOR_MODULES
 
     def _receive(self, time_us: int, frame: Frame) -> None:
         self._received.append(Reception(time_us, Port.PRIVATE, frame))
+        if self._postponed_us is not None:
+            self._bus.forget(self)
+            self._postponed_us = None
         self._wake_at(time_us)
 
     def _wake_at(self, time_us: int) -> None:
@@ -75,48 +88,140 @@ class ModelModule:
     def _step(self) -> None:
         self._wake = None
         now_us = self._kernel.now_us
-        received, self._received = tuple(self._received), []
-        outputs = self._firmware.step(now_us, self._measure(now_us, received))
-        if not self._silent:
-            for frame in outputs.sent:
-                self._node.send(Frame(frame.identifier, frame.data, frame.extended))
+        if self._postponed_us is not None:
+            self._bus.catch_up()
+            self._bus.forget(self)
+            self._postponed_us = None
+        outputs = self._firmware.step(now_us, self._measure(now_us))
+        self._send(outputs, None)
         self._cells.fan_on = outputs.fan
+        self._balancer.switch(outputs.bleed_mask, outputs.give_mask, outputs.take_mask)
         if outputs.next_step_us is not None:
-            self._wake_at(outputs.next_step_us)
+            self._plan(outputs.next_step_us)
 
-    def _measure(self, now_us: int, received: tuple[Reception, ...]) -> BatteryInputs:
-        self._plant.sample(now_us)
-        cells, sensors = self._cells, self.sensors
-        voltages, temperatures = cells.cell_voltages(), cells.cell_temperatures()
-        for index, value in sensors.cell_voltages_v.items():
-            voltages[index] = value
-        for index, value in sensors.cell_temperatures_c.items():
-            temperatures[index] = value
-        positive_c, negative_c = sensors.positive_terminal_c, sensors.negative_terminal_c
-        terminals_c = cells.terminal_temperatures() if self.type.terminal_sensors else None
-        if terminals_c is not None:
-            plant_positive_c, plant_negative_c = terminals_c
-            positive_c = plant_positive_c if positive_c is None else positive_c
-            negative_c = plant_negative_c if negative_c is None else negative_c
+    def _plan(self, due_us: int) -> None:
+        """Wake at the next report, or later if until then it has nothing new to say."""
+        held_us = self._plant.held_until_us
+        steady = self._inputs is not None and not self._inputs.received
+        steady = steady and not self._firmware.waits()
+        if due_us < held_us and steady and self._bus.is_patient and not self.sensors.disturbed:
+            self._postponed_us = due_us
+            self._bus.postpone(self, due_us)
+            self._wake_at(held_us)
+        else:
+            self._wake_at(due_us)
+
+    def speak(self, due_us: int) -> None:
+        """Report what was due then; what it measured has been the same since."""
+        postponed_us = self._postponed_us
+        if postponed_us is None or self._inputs is None:
+            return
+        outputs = self._firmware.step(postponed_us, self._inputs)
+        self._send(outputs, due_us)
+        self._postponed_us = outputs.next_step_us
+        if outputs.next_step_us is not None:
+            self._bus.postpone(self, outputs.next_step_us)
+
+    def hurry(self) -> None:
+        """Something moves, or somebody looks closely: from now on every report in its time."""
+        if self._postponed_us is None:
+            return
+        self._bus.catch_up()
+        self._bus.forget(self)
+        due_us, self._postponed_us = self._postponed_us, None
+        if due_us is not None:
+            self._wake_at(due_us)
+
+    def _send(self, outputs: BatteryOutputs, due_us: int | None) -> None:
+        if outputs.sent and not self._silent and not self._cut:
+            known = self._frames
+            frames = [known.get(frame) or self._keep(frame) for frame in outputs.sent]
+            self._node.send_all(frames, due_us)
+
+    def _keep(self, frame: BatteryFrame) -> Frame:
+        """The frame as the bus has it; modules say the same again and again."""
+        if len(self._frames) >= FRAMES_KEPT:
+            self._frames.clear()
+        known = Frame(frame.identifier, frame.data, frame.extended)
+        self._frames[frame] = known
+        return known
+
+    def _measure(self, now_us: int) -> BatteryInputs:
+        plant, sensors = self._plant, self.sensors
+        plant.sample(now_us)
+        solved = plant.solution
+        received, self._received = self._received, []
+        inputs = self._inputs
+        if inputs is None or solved != self._seen or sensors.disturbed:
+            self._seen = solved
+            inputs = self._read(now_us)
+        if received or inputs.received:
+            inputs = inputs._replace(received=tuple(received))
+        self._inputs = inputs
+        return inputs
+
+    def _read(self, now_us: int) -> BatteryInputs:
+        cells = self._cells
+        positive_c, negative_c = self.readings(Quantity.TERMINAL_TEMPERATURE, now_us)
         return BatteryInputs(
-            cell_voltages_v=tuple(voltages),
-            cell_temperatures_c=tuple(temperatures),
+            cell_voltages_v=tuple(self.readings(Quantity.CELL_VOLTAGE, now_us)),
+            cell_temperatures_c=tuple(self.readings(Quantity.CELL_TEMPERATURE, now_us)),
             positive_terminal_c=_none_if_nan(positive_c),
             negative_terminal_c=_none_if_nan(negative_c),
-            received=received,
+            humidity_pct=cells.humidity_pct,
+            isolation_ohm=self._plant.isolation.measured_ohm,
+            self_test_passed=self._self_test_passed,
+            balancer_works=self._balancer_works,
         )
+
+    def readings(self, quantity: Quantity, now_us: int) -> list[float]:
+        """What its electronics read now, with all that stands between; NaN is no valid reading."""
+        match quantity:
+            case Quantity.CELL_VOLTAGE:
+                true = self._cells.cell_voltages()
+            case Quantity.CELL_TEMPERATURE:
+                true = self._cells.cell_temperatures()
+            case Quantity.TERMINAL_TEMPERATURE:
+                terminals = self._cells.terminal_temperatures()
+                has_sensors = self.type.terminal_sensors and terminals is not None
+                true = list(terminals or ()) if has_sensors else [math.nan, math.nan]
+            case _:
+                assert_never(quantity)
+        return self.sensors.read(quantity, true, now_us)
 
     def fall_silent(self) -> None:
         """Its frames reach the bus no more: a broken wire at its CAN connector."""
+        self.hurry()
         self._silent = True
 
     def speak_again(self) -> None:
         """The wire is mended."""
         self._silent = False
 
+    def cut_can(self) -> None:
+        """It neither hears nor is heard; what it would have sent meanwhile is lost."""
+        self.hurry()
+        self._cut = True
+        self._node.detach()
 
-def _none_if_nan(value_c: float | None) -> float | None:
-    return None if value_c is None or math.isnan(value_c) else value_c
+    def mend_can(self) -> None:
+        """It is on the bus again."""
+        self._cut = False
+        self._node.reattach()
+
+    def fail_self_test(self, failed: bool) -> None:
+        """The self-test of its processor fails, or passes again."""
+        self._self_test_passed = not failed
+        self.sensors.stir()
+
+    def fail_balancer(self, failed: bool) -> None:
+        """The converters between its cells do not run, or run again."""
+        self._balancer_works = not failed
+        self.sensors.stir()
 
 
-__all__ = ["BatteryType", "ModelModule", "Sensors", "battery_type"]
+def _none_if_nan(value_c: float) -> float | None:
+    return None if math.isnan(value_c) else value_c
+
+
+__all__ = ["BatteryType", "ModelModule", "Sensors", "battery_firmware", "battery_type"]

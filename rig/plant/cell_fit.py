@@ -31,7 +31,8 @@ KNOTS_PCT: tuple[float, ...] = (0.0, 5.0, 10.0, 15.0, 25.0, 40.0, 55.0, 70.0, 85
 FITTED_PCT = (3.0, 97.0)  # chosen: a little more than what is judged
 TAU_1_S = (8.0, 15.0, 30.0, 45.0)
 TAU_2_S = (120.0, 250.0, 500.0, 1000.0, 2000.0, 3000.0)
-CAPACITIES = tuple(0.0025 * k for k in range(-18, 5))  # tried, as parts of the sweep's, less one
+# Tried, as parts of the sweep's, less one.
+CAPACITIES = tuple(k / 400 for k in range(-18, 5))
 SMOOTHING_OHM = 0.003  # chosen: what a bend of 1 ohm between three knots costs, in volt RMS
 FLOOR = 0.02  # chosen: of a branch's median; a resistance of 0 has no logarithm
 BLOCK = 128

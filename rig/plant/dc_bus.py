@@ -227,6 +227,26 @@ class DcBus:
                     break
             else:
                 return
+        if len(self.branches) == 1:
+            self._solve_one(self.branches[0])
+        else:
+            self._solve_all()
+        self._stale = False
+        self._solved += 1
+        if self.on_solution is not None:
+            self.on_solution()
+
+    def _solve_one(self, branch: Branch) -> None:
+        """As `_solve_all`, without its lists."""
+        emf_v, ohm = branch.pack.now()
+        path_ohm, current_a = self._path_now(branch, ohm), 0.0
+        if branch.conducts:
+            self._bus.voltage_v = self._bus.solve(emf_v, path_ohm)
+        if path_ohm != math.inf:
+            current_a = (self._bus.voltage_v - emf_v) / path_ohm
+        branch.settle(current_a, emf_v, ohm)
+
+    def _solve_all(self) -> None:
         solved = [branch.pack.now() for branch in self.branches]
         paths = [
             self._path_now(branch, ohm)
@@ -245,10 +265,6 @@ class DcBus:
             if path_ohm != math.inf:
                 current_a = (self._bus.voltage_v - emf_v) / path_ohm
             branch.settle(current_a, emf_v, ohm)
-        self._stale = False
-        self._solved += 1
-        if self.on_solution is not None:
-            self.on_solution()
 
     @staticmethod
     def _path_now(branch: Branch, ohm: float) -> float:
@@ -310,7 +326,10 @@ class DcBus:
         """The step, or less if a main fuse melts in it; at least a microsecond."""
         for branch in self.branches:
             if branch.conducts:
-                melts_s = branch.fuse.melts_in_s((bus_v - branch.emf_v) / branch.ohm)
+                current_a = (bus_v - branch.emf_v) / branch.ohm
+                if branch.fuse.endures(current_a):
+                    continue
+                melts_s = branch.fuse.melts_in_s(current_a)
                 if melts_s * 1e6 < step_us:
                     step_us = max(math.ceil(melts_s * 1e6), 1)
         return step_us

@@ -58,7 +58,7 @@ class Fuse:
         final = square_a2 * self._tau_s
         if self._heat_a2s != final:
             self._heat_a2s = final + (self._heat_a2s - final) * math.exp(-dt_s / self._tau_s)
-        self._melt()
+            self._melt()
 
     def take(self, i2t_a2s: float) -> None:
         """Take a surge that is too short to cool in."""

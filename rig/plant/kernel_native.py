@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "native"
 SOURCE = FOLDER / "kernel.c"
 # No fused multiply-add and nothing that reorders sums: they would give other bits than Python has.
+COMPILE_S_MAX = 180
 FLAGS = ("-std=c99", "-O2", "-ffp-contract=off", "-fPIC", "-shared")
 POINTER = ctypes.c_void_p
 
@@ -44,7 +45,9 @@ def build() -> str:
     new = target.with_suffix(f".{os.getpid()}")
     command = [compiler, *FLAGS, "-o", str(new), str(SOURCE), "-lm"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=COMPILE_S_MAX
+        )
         if done.returncode != 0:
             new.unlink(missing_ok=True)
             why = (done.stderr.strip().splitlines() or ["no message"])[0]

@@ -124,5 +124,6 @@ class PrechargePath:
 
     def rest(self, dt_s: float) -> None:
         """Move on by `dt_s` without current."""
-        self.fuse.carry(dt_s, 0.0)
+        if self.fuse.heat_a2s > 0.0:
+            self.fuse.carry(dt_s, 0.0)
         self.element.heat(dt_s, 0.0)

@@ -36,6 +36,7 @@ GOOD = {
         "emergency_stop": [102, 2],
     },
     "voltages": {"battery": 301, "system": 320},
+    "signals": {"allow_charge_signal": 302},
 }
 MISSING = object()
 
@@ -97,6 +98,7 @@ def test_a_bench_file_is_read_into_types(written):
     assert bench.roles["charger"].resource == "TCPIP::1::5025::SOCKET"
     assert bench.lines["allow_charge"] == (101, 7)
     assert bench.voltages == {"battery": 301, "system": 320}
+    assert bench.signals == {"allow_charge_signal": 302}
 
 
 @pytest.mark.parametrize(
@@ -112,6 +114,12 @@ def test_a_description_may_be_missing(written):
     assert load_bench(str(written(as_toml(content)))).description == ""
 
 
+def test_a_bench_can_do_without_signals(written):
+    content = with_change("signals", MISSING)
+
+    assert load_bench(str(written(as_toml(content)))).signals == {}
+
+
 @pytest.mark.parametrize("name", known_benches())
 def test_a_bench_that_comes_with_the_project_can_be_read(name):
     assert isinstance(load_bench(name), BenchFile)
@@ -123,7 +131,7 @@ def test_a_bench_that_comes_with_the_project_can_be_read(name):
 MODELS = "EA PSB 10080-1000"
 A_CHANNEL = "a channel, 301 to 320"
 A_NUMBER = "a number above 0"
-SECTIONS = "bench, envelope, roles, lines, voltages"
+SECTIONS = "bench, envelope, roles, lines, voltages, signals"
 SENSED, DRIVEN = "[101, bit 0 to 7]", "[102, bit 0 to 7]"
 AS_GIVEN = "as given"
 
@@ -136,6 +144,7 @@ BAD_FIELDS = [
     ("roles.load.address", 7, "is unknown", "model, resource, serial"),
     ("lines.doorbell", [101, 5], "is unknown", "allow_charge, "),
     ("voltages.oven", 303, "is unknown", "battery, system"),
+    ("signals.fan", 303, "is unknown", "allow_charge_signal, allow_discharge_signal"),
     # Something is missing
     ("bench", MISSING, "is missing", "a table"),
     ("envelope", MISSING, "is missing", "a table"),
@@ -184,6 +193,8 @@ BAD_FIELDS = [
     ("lines.start_stop", [101, 1], AS_GIVEN, DRIVEN),
     ("voltages.battery", 300, AS_GIVEN, A_CHANNEL),
     ("voltages.battery", 321, AS_GIVEN, A_CHANNEL),
+    ("signals.allow_charge_signal", 300, AS_GIVEN, A_CHANNEL),
+    ("signals.allow_charge_signal", [303], AS_GIVEN, A_CHANNEL),
     # Taken already
     (
         "roles.load.resource",
@@ -193,6 +204,13 @@ BAD_FIELDS = [
     ),
     ("lines.allow_charge", [101, 0], "is lines.contactor_aux's already", "a line of its own"),
     ("voltages.system", 301, "is voltages.battery's already", "a channel of its own"),
+    ("signals.allow_charge_signal", 301, "is voltages.battery's already", "a channel of its own"),
+    (
+        "signals.allow_discharge_signal",
+        302,
+        "is signals.allow_charge_signal's already",
+        "a channel of its own",
+    ),
 ]
 
 

@@ -21,7 +21,7 @@ def test_an_unknown_need_is_refused_in_one_line_that_names_it_and_all_that_are_a
         Needs.parse({"soc_pct": 60.0, "soc": 60.0})
 
     message = str(caught.value)
-    assert message.startswith("needs(soc=...): no such need; allowed are battery, ")
+    assert message.startswith("needs(soc=...): no such need; allowed are batteries, battery, ")
     assert "\n" not in message
     assert all(field.name in message for field in fields(Needs))
 

@@ -8,7 +8,7 @@ LIMITS = """
 value = [
   { name = "silence.critical", value = 25, unit = "s", basis = "chosen", source = "ours" },
   { name = "window", value = 350, unit = "ms", basis = "chosen", source = "ours" },
-  { name = "rising", value = 0.020, unit = "V/s", basis = "chosen", source = "ours" },
+  { name = "rising", value = 0.025, unit = "V/s", basis = "chosen", source = "ours" },
   { name = "round", value = 30, unit = "s", basis = "chosen", source = "ours" },
   { name = "level", value = 3.44, unit = "V", basis = "public", source = "a manual" },
 ]
@@ -35,7 +35,7 @@ def found(tmp_path):
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(20, False), (600, False), (1.0, False), (25, True), (105, True), (0.5, True), (-11, True)],
+    [(20, False), (600, False), (1.0, False), (25, True), (105, True), (0.5, False), (0.006, False), (0.55, True), (-11, True)],
     ids=str,
 )
 def test_a_number_of_one_significant_digit_is_not_distinctive(value, expected):
@@ -93,8 +93,8 @@ def test_a_reason_another_unit_or_a_public_number_passes_in_a_scenario(found, te
 @pytest.mark.parametrize(
     "text",
     [
-        "SLOPE = 0.020",
-        "SLOPE = 0.020  # V/s",
+        "SLOPE = 0.025",
+        "SLOPE = 0.025  # V/s",
         "p = Parameter(value=0.55, unit='1')",
         "half = 0.55 * x",
     ],
@@ -106,11 +106,11 @@ def test_a_chosen_number_without_its_own_source_is_caught_in_the_plant(found, te
 @pytest.mark.parametrize(
     "text",
     [
-        "SLOPE = 0.020  # chosen: below what a meter shows",
-        "SLOPE = 0.020  # public: a data sheet",
+        "SLOPE = 0.025  # chosen: below what a meter shows",
+        "SLOPE = 0.025  # public: a data sheet",
         "p = Parameter(value=0.55, unit='1', basis='public: a data sheet')",
-        "capacitance_f = 0.020",
-        "dissipation_w_per_k = 0.020",
+        "capacitance_f = 0.025",
+        "dissipation_w_per_k = 0.025",
         "mean = 0.5 * (a + b)",
     ],
 )

@@ -9,7 +9,7 @@ TIME_TO_GO = 0x0FFE  # public: communication guide
 
 # 60 % of two batteries of 230 Ah, drawn with 50 A, last 331 minutes.
 LOAD_A = chosen(50.0, "some hours to go: far from both ends of the register")
-SETTLED = chosen(seconds(150), "an estimate that takes longer to follow a load is of no use")
+SETTLED = chosen(seconds(300), "an estimate that takes longer to follow a load is of no use")
 LOW_MIN, HIGH_MIN = chosen((315, 348), "5 %: current, capacity and filtering together")
 
 

@@ -3,6 +3,7 @@
 Before, by steps of 2 degC. Shown by the charge current limit above the hot end of the area.
 """
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -23,7 +24,7 @@ async def test_charge_current_limit_rises_once_a_degree_as_the_cells_cool(bench:
     async with bench.arrange():
         await bench.running()
         battery.temperature_reads(OUTSIDE_C)
-        await expect(limit_a).becomes(0.0, within=seconds(10))
+        await bench.wait(10 * SETTLED)
 
     rises_c: list[float] = []
     highest_a = 0.0
@@ -31,18 +32,17 @@ async def test_charge_current_limit_rises_once_a_degree_as_the_cells_cool(bench:
         temperature_c = OUTSIDE_C - step * SENSOR_STEP_C
         battery.temperature_reads(temperature_c)
         await bench.wait(SETTLED)
-        told_a = (await limit_a.read()).value or 0.0
+        told_a = 0.0 if limit_a.latest is None else limit_a.latest.value or 0.0
         if told_a > highest_a:
             rises_c.append(temperature_c)
             highest_a = told_a
 
-    expect.that("the limit rises again as the cells cool", holds=len(rises_c) > 1)
-    for before_c, after_c in pairwise(rises_c):
-        expect.measure(
-            "temperature step of the limit",
-            before_c - after_c,
-            "K",
-            low=0.75,
-            high=1.25,
-            uncertainty=SENSOR_STEP_C,
-        )
+    steps_k = [before_c - after_c for before_c, after_c in pairwise(rises_c)]
+    expect.measure(
+        "temperature step of the limit, the one that is farthest from 1 K",
+        max(steps_k, key=lambda step_k: abs(step_k - 1.0), default=math.nan),
+        "K",
+        low=0.75,
+        high=1.25,
+        uncertainty=SENSOR_STEP_C,
+    )

@@ -39,6 +39,11 @@ def applied(stimulus: stimuli.Stimulus, id_: str, **needs: object) -> object:
         applied(stimuli.broken_sensors, "broken sensors"),
         applied(stimuli.overload, "an overload", hardware="Lynx Ion BMS 150"),
         applied(stimuli.two_masters, "two masters"),
+        applied(stimuli.strange_batteries(but=15), "strange batteries"),
+        *(
+            applied(stimuli.a_start, f"a start of {model}", hardware=f"Lynx Ion BMS {model}")
+            for model in ("400, hardware 2", "600, hardware 2", "1000, hardware 2", "1000 PC+")
+        ),
     ],
 )
 async def test_both_releases_do_the_same(bench: Bench, stimulus: stimuli.Stimulus) -> None:

@@ -15,14 +15,14 @@ HE = {"battery": "HE200", "series": 1, "parallel": 1}
 
 
 @asynccontextmanager
-async def bench_of(**needs):
-    """The bench, and what it is built of."""
+async def bench_of(file="sim", **needs):
+    """The bench of a file, and what it is built of."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
     attempt = Attempt(loop.kernel, "faults", "bench", None)
     wanted = Needs(**{"parallel": 1, **needs})
     parts = SimulatedBench(
-        loop.kernel, load_bench("sim"), wanted, DutSpec(firmware="1.38"), attempt
+        loop.kernel, load_bench(file), wanted, DutSpec(firmware="1.38"), attempt
     )
     await parts.open()
     try:

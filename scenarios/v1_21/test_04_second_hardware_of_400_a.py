@@ -1,0 +1,24 @@
+"""v1.21-04: the device runs on hardware that joined with 1.21.
+
+The log names no version: a second hardware of the 400 A model is chosen. Before, the device called
+itself by the family's generic product id, and a start ended with error 7.
+"""
+
+import pytest
+
+from rig import Bench
+from scenarios.procedures import is_known_hardware
+
+pytestmark = [
+    pytest.mark.item("v1.21-04"),
+    pytest.mark.needs(hardware="Lynx Ion BMS 400, hardware 2"),
+]
+
+PRODUCT_ID = 0xA392  # public: communication guide
+
+
+async def test_the_400_a_model_is_known_on_its_second_hardware(bench: Bench) -> None:
+    async with bench.arrange():
+        pass
+
+    await is_known_hardware(bench, PRODUCT_ID)
