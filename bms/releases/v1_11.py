@@ -6,7 +6,7 @@ from bms.rooms.balancing import Balancing, HeControl, each_that_is_too_high
 from bms.rooms.fans import Fans, at_once
 from bms.rooms.precharge import Precharge
 from bms.rooms.settings import Settings
-from bms.rooms.ve_can import VeCan
+from bms.rooms.ve_can import VeCan, not_a_write, only_for_its_group
 
 
 class SocIsSynchronised(Change, item="v1.11-02", basis=Basis.CHOSEN):
@@ -18,6 +18,7 @@ class SocIsSynchronised(Change, item="v1.11-02", basis=Basis.CHOSEN):
     deltas = (
         VeCan.registers.gained(0x0373),
         VeCan.registers.gained(0x0374),
+        VeCan.broadcast_is_a_write.changed(was=not_a_write, now=only_for_its_group),
         Settings.defaults.gained("sync_group"),
     )
 

@@ -33,6 +33,11 @@ def not_a_write(register: int) -> bool:
     return False
 
 
+def only_for_its_group(register: int) -> bool:
+    """Of what another system broadcasts one message is meant for others: those of its group."""
+    return register == vreg.SYNCHRONISE
+
+
 def _is_available(data: bytes) -> bool:
     return any(byte != 0xFF for byte in data)
 
@@ -66,7 +71,7 @@ class VeCan(Room):
 
     reception = Slot[type[ReceptionPolicy]](EveryFrame)
     understand = Slot[Understand](only_extended)
-    broadcast_is_a_write = Slot[Callable[[int], bool]](not_a_write)
+    broadcast_is_a_write = Slot[Callable[[int], bool]](only_for_its_group)
     takes_soc = Slot(TakesSoc.WHILE_CLOSED)
     bus_off_recovery_us = Slot[int | None](milliseconds(200))
     registers = TableSlot[int, Register](REGISTERS)
@@ -181,7 +186,9 @@ class VeCan(Room):
     def _serve(self, message: vreg.Message, view: View, heard: _Heard) -> None:
         register = message.register
         if message.destination == vreg.BROADCAST:
-            if self.broadcast_is_a_write(register) and register == vreg.SOC:
+            if not self.broadcast_is_a_write(register):
+                return
+            if register == vreg.SOC:
                 self._write(message, view, heard)
             elif register == vreg.SYNCHRONISE:
                 self._hear_of_group(message, view, heard)
@@ -193,9 +200,7 @@ class VeCan(Room):
             self._write(message, view, heard)
 
     def _takes_soc(self, view: View) -> bool:
-        return self.takes_soc is TakesSoc.ALWAYS or (
-            self.takes_soc is TakesSoc.WHILE_CLOSED and view.contactor.closed
-        )
+        return self.takes_soc is TakesSoc.ALWAYS or view.contactor.closed
 
     def _hear_of_group(self, message: vreg.Message, view: View, heard: _Heard) -> None:
         """Another system tells its group its state of charge; nobody answers."""

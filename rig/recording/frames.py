@@ -45,9 +45,7 @@ _pack_message = struct.Struct("<24sQHBBL8s").pack
 _pack_time = struct.Struct("<Q").pack
 
 
-def pack_frame(
-    time_us: int, channel: int, identifier: int, extended: bool, data: bytes
-) -> bytes:
+def pack_frame(time_us: int, channel: int, identifier: int, extended: bool, data: bytes) -> bytes:
     """A classical frame as an object of the format."""
     return _pack_message(
         _MESSAGE_HEAD,

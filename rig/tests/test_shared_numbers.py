@@ -35,7 +35,17 @@ def found(tmp_path):
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(20, False), (600, False), (1.0, False), (25, True), (105, True), (0.5, False), (0.006, False), (0.55, True), (-11, True)],
+    [
+        (20, False),
+        (600, False),
+        (1.0, False),
+        (25, True),
+        (105, True),
+        (0.5, False),
+        (0.006, False),
+        (0.55, True),
+        (-11, True),
+    ],
     ids=str,
 )
 def test_a_number_of_one_significant_digit_is_not_distinctive(value, expected):

@@ -21,9 +21,7 @@ async def bench_of(file="sim", **needs):
     assert isinstance(loop, VirtualLoop)
     attempt = Attempt(loop.kernel, "faults", "bench", None)
     wanted = Needs(**{"parallel": 1, **needs})
-    parts = SimulatedBench(
-        loop.kernel, load_bench(file), wanted, DutSpec(firmware="1.38"), attempt
-    )
+    parts = SimulatedBench(loop.kernel, load_bench(file), wanted, DutSpec(firmware="1.38"), attempt)
     await parts.open()
     try:
         yield Bench(parts), parts
