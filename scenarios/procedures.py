@@ -259,7 +259,7 @@ async def soc_error_after_a_drive_cycle(bench: Bench, pack: str) -> float:
 
     An HE battery of 100 Ah, charged for 5 minutes and discharged for 8 at 1 C. The device's shunt
     errs by an offset and a gain, drawn by the seed. What has really moved the instruments measure.
-    NaN where no state of charge was told.
+    NaN where the state of charge that is told has not followed at all.
     """
     dice = bench.dice(pack)
     offset_a = chosen(8.0, "0.8 % of the range of a 1000 A shunt") * dice.uniform(0.95, 1.05)
@@ -287,7 +287,8 @@ async def soc_error_after_a_drive_cycle(bench: Bench, pack: str) -> float:
     await bench.wait(seconds(6))  # public: the register is told every 5 s
     told = None if soc_pct.latest is None else soc_pct.latest.value
     told_pct = math.nan if told is None else float(told)
-    return told_pct - bench.needs.soc_pct - 100 * moved_ah / capacity_ah
+    followed = told_pct < bench.needs.soc_pct - chosen(2.0, "less than half of what was taken")
+    return told_pct - bench.needs.soc_pct - 100 * moved_ah / capacity_ah if followed else math.nan
 
 
 GX_LOOP = chosen(seconds(3), "the DVCC of a GX device runs about as often")

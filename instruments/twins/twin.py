@@ -22,7 +22,7 @@ class Fault(StrEnum):
     WRONG_IDENTITY = "is another instrument"
     LOST = "its connection is broken"
     SLOW = "answers late"
-    WRONG_ORDER = "gives each answer to the query after it"
+    WRONG_ORDER = "is an answer behind: a query gets that of the one before"
     LOCK_LOST = "its front panel has taken over"
 
 

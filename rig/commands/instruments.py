@@ -38,6 +38,8 @@ HISLIP_PORT = 4880
 RESISTOR_OHM = 10.0
 BATTERY_V, BATTERY_OHM = 24.0, 0.01
 METER_V = 12.0
+# chosen: beyond any bench of this kind.
+VOLTAGE_V_MAX, OHM_MIN, OHM_MAX, LATENCY_S_MAX = 2000.0, 1e-6, 1e9, 60.0
 
 twin_app = typer.Typer(no_args_is_help=True, help="Twins of instruments, for anyone's client.")
 instrument_app = typer.Typer(no_args_is_help=True, help="Instruments at an address.")
@@ -128,6 +130,11 @@ def twin_serve(
 ) -> None:
     """Serve a twin until Ctrl-C or SIGTERM; the first line says where."""
     known = _model(model)
+    _check_plain(serial, "--serial")
+    if not host.strip():
+        raise typer.BadParameter("''; an address or a host's name", param_hint="--host")
+    _check_range(voltage, -VOLTAGE_V_MAX, VOLTAGE_V_MAX, "--voltage")
+    _check_range(0.0 if latency is None else latency, 0.0, LATENCY_S_MAX, "--latency")
     twin = known.make_twin(
         serial=serial, dice=random.Random(seed), now_us=wall_us, latency_s=latency
     )
@@ -138,6 +145,19 @@ def twin_serve(
     told = {"model": known.name, "serial": serial, "door": str(door), "wired_to": wired}
     with suppress(KeyboardInterrupt):
         asyncio.run(_serve(opened, told, as_json=as_json))
+
+
+def _check_plain(serial: str, option: str) -> None:
+    """A serial number is a field of the answer to ``*IDN?``."""
+    if not serial.isascii() or not serial.isprintable() or "," in serial or not serial.strip():
+        raise typer.BadParameter(
+            f"{serial!r}; allowed: printable ASCII without a comma", param_hint=option
+        )
+
+
+def _check_range(value: float, low: float, high: float, option: str) -> None:
+    if not low <= value <= high:
+        raise typer.BadParameter(f"{value:g}; allowed: {low:g} to {high:g}", param_hint=option)
 
 
 def _door(
@@ -159,8 +179,11 @@ def _door(
 def _break(twin: Twin, fault: FaultName | None) -> None:
     try:
         twin.fault = None if fault is None else Fault[fault.name]
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--fault") from None
+    except ValueError:
+        others = ", ".join(name.value for name in FaultName if name is not fault)
+        raise typer.BadParameter(
+            f"{fault}; this model has none to lose, allowed: {others}", param_hint="--fault"
+        ) from None
 
 
 async def _serve(door: Door, told: dict[str, str], *, as_json: bool) -> None:
@@ -174,7 +197,11 @@ async def _serve(door: Door, told: dict[str, str], *, as_json: bool) -> None:
     try:
         await door.__aenter__()
     except OSError as error:
-        raise typer.BadParameter(error.strerror or str(error), param_hint="--port") from None
+        why = error.strerror or str(error)
+        raise typer.BadParameter(
+            f"{why}; allowed: an address of this machine and a free port, or --port 0",
+            param_hint="--host and --port",
+        ) from None
     try:
         _announce(door, told, as_json=as_json)
         await ended.wait()
@@ -196,7 +223,7 @@ def _model(name: str) -> Model:
     try:
         return model_named(name)
     except UnknownModel as error:
-        raise typer.BadParameter(str(error), param_hint="MODEL") from None
+        raise typer.BadParameter(str(error), param_hint="model") from None
 
 
 def _choose_language(twin: Twin, model: Model, language: str | None) -> None:
@@ -250,8 +277,8 @@ def _wire_circuits(
         resistor_ohm, battery = (
             (None, (BATTERY_V, BATTERY_OHM)) if is_load else (RESISTOR_OHM, None)
         )
-    if resistor_ohm is not None and not 0.0 < resistor_ohm < math.inf:
-        raise typer.BadParameter(f"{resistor_ohm:g}; allowed: above 0", param_hint="--resistor")
+    if resistor_ohm is not None:
+        _check_range(resistor_ohm, OHM_MIN, OHM_MAX, "--resistor")
     wired = {} if resistor_ohm is None else {"resistor_ohm": resistor_ohm}
     emf_v, emf_ohm = battery or (0.0, None)
     outputs = len(getattr(twin, "channels", (None,)))
@@ -272,9 +299,11 @@ def _battery(text: str) -> tuple[float, float]:
         voltage_v, resistance_ohm = float(volt), float(ohm) if ohm else BATTERY_OHM
     except ValueError:
         voltage_v = resistance_ohm = math.nan
-    if not (0.0 < voltage_v < math.inf and 0.0 < resistance_ohm < math.inf):
+    if not (0.0 < voltage_v <= VOLTAGE_V_MAX and OHM_MIN <= resistance_ohm <= OHM_MAX):
         raise typer.BadParameter(
-            f"{text!r}; allowed: VOLT or VOLT,OHM, both above 0", param_hint="--battery"
+            f"{text!r}; allowed: VOLT or VOLT,OHM, above 0 to {VOLTAGE_V_MAX:g} V, "
+            f"{OHM_MIN:g} to {OHM_MAX:g} ohm",
+            param_hint="--battery",
         )
     return voltage_v, resistance_ohm
 
@@ -308,6 +337,7 @@ def instrument_identify(
     if found is None:
         drivers = ", ".join(f"{model.maker} {model.title}" for model in MODELS)
         text = f"{resource} answers {answer.strip()!r}: no driver; there are drivers of {drivers}"
+        text += "; one that knows no *IDN? is asked by --model NAME"
         _tell(as_json, text, **told, model=None)
         raise typer.Exit(1)
     text = f"{resource} answers {answer.strip()!r}: {found.maker} {found.title}, {found.name}"
