@@ -273,7 +273,11 @@ def test_a_port_that_is_taken_is_one_line_with_exit_code_2(hil):
         pytest.param(("dp832", "--host", ""), ("--host", "an address"), id="host"),
         pytest.param(("dp832", "--latency", "inf"), ("--latency", "0 to 60"), id="latency"),
         pytest.param(("dp832", "--battery", "1e300"), ("--battery", "2000 V"), id="too much"),
-        pytest.param(("dp832", "--resistor", "0"), ("--resistor", "0; allowed: 1e-06 to 1e+09"), id="resistor"),
+        pytest.param(
+            ("dp832", "--resistor", "0"),
+            ("--resistor", "0; allowed: 1e-06 to 1e+09"),
+            id="resistor",
+        ),
         pytest.param(("dp832", "--resistor", "inf"), ("--resistor", "inf"), id="no resistor"),
         pytest.param(("dp832", "--battery", "much"), ("--battery", "'much'"), id="battery"),
         pytest.param(("dp832", "--battery", "12,-1"), ("--battery", "12,-1"), id="negative"),
