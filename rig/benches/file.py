@@ -119,8 +119,8 @@ class _Reader:
         envelope = self._table(content, "envelope")
         names = ("voltage_v_max", "charge_current_a_max", "discharge_current_a_max")
         self._allowed("envelope.", envelope, names)
-        voltages = self._voltages(self._table(content, "voltages"))
         limits = {name: self._positive(envelope, f"envelope.{name}") for name in names}
+        voltages = self._voltages(self._table(content, "voltages"))
         return BenchFile(
             name=self._name(head),
             kind=kind,
