@@ -1,7 +1,7 @@
 """Make the oracle's traces anew: PyBaMM's SPMe under random currents. Development only.
 
-    python -m venv /tmp/oracle && /tmp/oracle/bin/pip install "pybamm==26.10.1.1"
-    /tmp/oracle/bin/python rig/plant/tests/oracle/generate.py rig/plant/tests/oracle
+    python -m venv .oracle && .oracle/bin/pip install "pybamm==26.10.1.1"
+    .oracle/bin/python rig/plant/tests/oracle/generate.py rig/plant/tests/oracle
 
 No test needs it, and it needs nothing of the rig. For each parameter set of PyBaMM it writes, in
 the columns of the measured files (current positive = DISCHARGE):
