@@ -32,10 +32,10 @@ from rig.commands.instruments import instrument_app, twin_app
 from rig.commands.matrix import Square, as_json, disagreements, run_matrix
 from rig.commands.plant import as_json as validation_as_json
 from rig.commands.plant import as_lines, fit_folder, validate_file
-from rig.commands.running import all_paths, run_in_view, run_session, workers
+from rig.commands.running import run_in_view, run_session, workers
 from rig.commands.skeleton import AlreadyThere, new_scenario
 from rig.errors import BenchFileError
-from rig.planning import ROOT, scenarios
+from rig.planning import ROOT, Scenario, scenarios
 from rig.plant.cell import Chemistry
 from rig.recording import RecordError, RunRecord, RunVerdicts, Verdict, exit_code
 
@@ -62,6 +62,7 @@ out = Console()
 Firmware = Annotated[str, typer.Option(help="Release under test: 1.38, v1.38 or v01.38.")]
 BenchName = Annotated[str, typer.Option("--bench", help="Name of a bench, or its .toml file.")]
 Seed = Annotated[int, typer.Option(help="Seed of all chance.", min=0)]
+Only = Annotated[list[str] | None, typer.Option("--only", help="These ids only; repeatable.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; all cores.")]
 
 
@@ -75,23 +76,25 @@ def qualify(
     ] = None,
     jobs: Jobs = None,
     strict: Annotated[bool, typer.Option(help="NOT RUN rows make the exit code 1.")] = False,
+    only: Only = None,
 ) -> None:
     """Qualify a release against the change log, and make the report."""
     release, bench = release_of(firmware), _bench_from_anywhere(bench)
-    loaded = load_bench(bench)
+    loaded, known = load_bench(bench), _selected(only)
     stamp = utc_now().replace(":", "").replace("-", "")
     folder = (out_folder or ROOT / "runs" / f"{stamp}-{loaded.name}-{release}").resolve()
     _make_new_folder(folder)
-    began_s, known = wall_s(), scenarios()
+    began_s = wall_s()
     out.print(
         f"Qualifying firmware {release} on bench {loaded.name}: {len(catalogue())} statements, "
-        f"{len(known)} with a scenario."
+        f"{len(known)} with a scenario{' selected' if only else ''}."
     )
     total = sum(len(scenario.tests) for scenario in known.values())
     options = ["--firmware", str(release), "--bench", bench, "--seed", str(seed)]
     options += ["--out", str(folder), *workers(jobs, total)]
     log = folder / "pytest.log"
-    ended = run_session(options, all_paths(), log, folder / "journal.jsonl", total)
+    paths = [scenario.path for scenario in known.values()]
+    ended = run_session(options, paths, log, folder / "journal.jsonl", total)
     if not (folder / "plan.json").is_file():
         raise BenchFileError(f"no scenario was started; {log} says why")
     record = RunRecord(folder)
@@ -102,6 +105,18 @@ def qualify(
     code = exit_code([item.verdict for item in verdicts.items], strict=strict)
     # A session that was cut off leaves rows NOT RUN, which alone would look like success.
     raise typer.Exit(code or min(ended, 1))
+
+
+def _selected(only: list[str] | None) -> dict[str, Scenario]:
+    """The scenarios of these ids, or all. Raises UnknownItemId, or BenchFileError for none."""
+    known = scenarios()
+    if not only:
+        return known
+    wanted = {item_of(text).id for text in only}
+    chosen = {id_: scenario for id_, scenario in known.items() if id_ in wanted}
+    if not chosen:
+        raise BenchFileError(f"--only {' '.join(only)}: no scenario yet; allowed: ids with one")
+    return chosen
 
 
 def _bench_from_anywhere(bench: str) -> str:
@@ -186,7 +201,7 @@ def matrix(
     resolving: Annotated[
         bool, typer.Option("--resolving", help="Which other changes silent rows' stimuli see.")
     ] = False,
-    only: Annotated[list[str] | None, typer.Option("--only", help="These ids only.")] = None,
+    only: Only = None,
     out_file: Annotated[Path | None, typer.Option("--out", help="JSON file to write.")] = None,
     jobs: Jobs = None,
 ) -> None:

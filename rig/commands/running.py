@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from rig.planning import ROOT, scenarios
+from rig.planning import ROOT
 
 POLL_S = 0.2
 
@@ -99,8 +99,3 @@ def _as_claimed(entry: dict[str, object]) -> bool:
     """Whether one test went as it may; a text says that it neither passed nor failed."""
     measured = entry.get("measured")
     return measured is True if entry.get("claimed") else isinstance(measured, bool)
-
-
-def all_paths() -> list[Path]:
-    """The files of all scenarios."""
-    return [scenario.path for scenario in scenarios().values()]

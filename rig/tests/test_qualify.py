@@ -11,12 +11,15 @@ from bms.catalogue import catalogue
 from rig.planning import scenarios
 
 ROOT = Path(__file__).parents[2]
+SELECTED = ("v1.07-K1", "v1.08-04", "v1.13-02", "v1.20-01", "v1.33-03")
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
+    """A few rows of a release; all of them are what `make qualify` is for."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
     command = [sys.executable, "-m", "rig.cli", "qualify", "--out", str(folder), "--jobs", "1"]
+    command += [option for id_ in SELECTED for option in ("--only", id_)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return folder
@@ -30,12 +33,14 @@ def test_every_row_of_the_catalogue_has_one_verdict(run):
     assert [item["id"] for item in items(run)] == list(catalogue())
 
 
-def test_every_row_with_a_scenario_passes_and_the_others_say_why_not(run):
+def test_every_selected_row_passes_and_the_others_say_why_not(run):
     verdicts = {item["id"]: (item["verdict"], item["reason"]) for item in items(run)}
 
-    assert {id_ for id_, (verdict, _) in verdicts.items() if verdict == "PASS"} == set(scenarios())
-    others = {reason for verdict, reason in verdicts.values() if verdict != "PASS"}
-    assert others == {"no scenario yet"}
+    assert {id_ for id_, (verdict, _) in verdicts.items() if verdict == "PASS"} == set(SELECTED)
+    for id_, (verdict, reason) in verdicts.items():
+        if verdict != "PASS":
+            assert verdict == "NOT RUN"
+            assert reason == ("not selected" if id_ in scenarios() else "no scenario yet")
 
 
 def test_every_verdict_has_evidence_with_its_hash(run):
