@@ -50,16 +50,16 @@ def build_system(
     """
     kind = battery_type(needs.battery)
     plant = _plant(kernel, plant_spec(needs, kind), name, dc_bus, fmu)
-    private = Bus(kernel, f"{name}/private", PRIVATE_BIT_RATE)
+    private = Bus(kernel, f"{name}/private", PRIVATE_BIT_RATE, needs.private_bus_m)
     kinds, serials = _each(needs, kind), _serials(needs, name)
-    running = battery_firmware(spec)
+    running = [battery_firmware(spec, own) for own in _releases(needs)]
     modules = [
         ModelModule(
             kernel,
             private,
             plant,
             cells,
-            (kinds[index], serials[index], running),
+            (kinds[index], serials[index], running[index]),
         )
         for index, cells in enumerate(plant.modules)
     ]
@@ -82,6 +82,16 @@ def _each(needs: Needs, kind: BatteryType) -> list[BatteryType]:
     if len(needs.batteries) not in {0, count}:
         raise BenchFileError(f"needs(batteries=...): {count} names, one for each battery, or none")
     return [battery_type(name) for name in needs.batteries] or [kind] * count
+
+
+def _releases(needs: Needs) -> list[str]:
+    """What each battery has kept. Raises BenchFileError for too many or too few."""
+    count = needs.series * needs.parallel
+    if len(needs.battery_releases) not in {0, count}:
+        raise BenchFileError(
+            f"needs(battery_releases=...): {count} releases, one for each battery, or none"
+        )
+    return list(needs.battery_releases) or [""] * count
 
 
 def _serials(needs: Needs, name: str) -> list[int]:
@@ -109,6 +119,7 @@ def plant_spec(needs: Needs, kind: BatteryType) -> PlantSpec:
     return PlantSpec(
         module=ModuleSpec(
             chemistry="LFP" if kind.chemistry == "LFP" else "NMC",
+            cell="nmc_rs" if kind.family == "RS" else None,
             cells=kind.cells,
             capacity_ah=kind.capacity_ah * share,
             temperature_sensors=kind.temperature_sensors,
