@@ -4,11 +4,13 @@ Read once, at the edge, into types. Whatever is wrong is said in one line that n
 field and what is allowed.
 """
 
+import hashlib
 import math
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -46,12 +48,22 @@ SECTIONS = ("bench", "envelope", "roles", "lines", "voltages", "signals", "suppl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """An instrument's certificate; `due` is the last day on which it counts."""
+
+    certificate: str
+    calibrated: date
+    due: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
     """One instrument on the bench."""
 
     model: str
     resource: str
     serial: str | None
+    calibration: Calibration | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +81,7 @@ class BenchFile:
     name: str
     kind: str
     description: str
+    sha256: str
     envelope: Envelope
     roles: Mapping[str, Role]
     lines: Mapping[str, tuple[int, int]]
@@ -97,12 +110,13 @@ def load_bench(name_or_path: str) -> BenchFile:
                 f"bench {name_or_path!r} is unknown: allowed are {known}, or a path to a .toml file"
             )
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
+        content = tomllib.loads(text.decode())
     except OSError as error:
         raise BenchFileError(f"{path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BenchFileError(f"{path}: is no TOML: {error}") from error
-    return _Reader(path).bench(content)
+    return _Reader(path).bench(content, hashlib.sha256(text).hexdigest())
 
 
 class _Reader:
@@ -111,7 +125,7 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def bench(self, content: dict[str, Any]) -> BenchFile:
+    def bench(self, content: dict[str, Any], sha256: str) -> BenchFile:
         self._allowed("", content, SECTIONS)
         head = self._table(content, "bench")
         self._allowed("bench.", head, ("name", "kind", "description"))
@@ -125,6 +139,7 @@ class _Reader:
             name=self._name(head),
             kind=kind,
             description=self._text(head, "bench.description", default=""),
+            sha256=sha256,
             envelope=Envelope(**limits),
             roles=self._roles(self._table(content, "roles")),
             lines=self._lines(self._table(content, "lines")),
@@ -146,11 +161,12 @@ class _Reader:
         self._allowed("roles.", table, tuple(ROLES))
         for name, models in ROLES.items():
             given = self._table(table, name, f"roles.{name}")
-            self._allowed(f"roles.{name}.", given, ("model", "resource", "serial"))
+            self._allowed(f"roles.{name}.", given, ("model", "resource", "serial", "calibration"))
             role = Role(
                 model=self._text(given, f"roles.{name}.model", allowed=models),
                 resource=self._text(given, f"roles.{name}.resource"),
                 serial=self._text(given, f"roles.{name}.serial", default="") or None,
+                calibration=self._calibration(given, f"roles.{name}.calibration"),
             )
             if not RESOURCE.fullmatch(role.resource):
                 given_name, example = repr(role.resource), "TCPIP::psu.bench::5025::SOCKET"
@@ -164,6 +180,25 @@ class _Reader:
                     )
             roles[name] = role
         return roles
+
+    def _calibration(self, role: dict[str, Any], where: str) -> Calibration | None:
+        """A certificate with its days; a twin has none."""
+        if "calibration" not in role:
+            return None
+        table = self._table(role, "calibration", where)
+        self._allowed(f"{where}.", table, ("certificate", "date", "due"))
+        days = [self._day(table, f"{where}.{name}") for name in ("date", "due")]
+        if days[1] < days[0]:
+            self._complain(f"{where}.due", f"{days[1]} is before date", "a later day")
+        certificate = self._text(table, f"{where}.certificate")
+        return Calibration(certificate=certificate, calibrated=days[0], due=days[1])
+
+    def _day(self, table: dict[str, Any], where: str) -> date:
+        found = table.get(where.rsplit(".", 1)[-1])
+        if type(found) is not date:
+            given = "is missing" if found is None else repr(found)
+            self._complain(where, given, "a day, as 2026-11-22")
+        return found
 
     def _lines(self, table: dict[str, Any]) -> dict[str, tuple[int, int]]:
         self._allowed("lines.", table, tuple(sorted(CHANNELS)))

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 from rig.benches.system import System
+from rig.dut.bluetooth import HIGHEST_BAUD
 from rig.dut.modules import ModelModule
+from rig.errors import FaultRefused
 from rig.faults.fault import Asked, BatterySize
 from rig.faults.sensors import (
     OPEN,
@@ -253,6 +255,11 @@ def _shunt(bench: Insertion, asked: Asked) -> Undo:
     return bench.put("shunt", dut.misread_current, (1.0, 0.0), error)
 
 
+def _voltage_misread(bench: Insertion, asked: Asked) -> Undo:
+    gain = 1.0 + asked.number("gain_pct") / 100.0
+    return bench.put("voltage sense", bench.dut.misread_voltage, 1.0, gain)
+
+
 def _can_cut(bench: Insertion, asked: Asked) -> Undo:
     electronics = bench.battery(asked)
 
@@ -260,6 +267,20 @@ def _can_cut(bench: Insertion, asked: Asked) -> Undo:
         (electronics.cut_can if is_cut else electronics.mend_can)()
 
     return bench.put(("can", asked.battery), cut, False, True)
+
+
+def _supply_cut(bench: Insertion, asked: Asked) -> Undo:
+    electronics = bench.battery(asked)
+    return bench.put(("supply", asked.battery), electronics.cut_supply, False, True)
+
+
+def _can_disturbed(bench: Insertion, asked: Asked) -> Undo:
+    electronics = bench.battery(asked)
+    return bench.put(("can noise", asked.battery), electronics.disturb_can, False, True)
+
+
+def _master_can_disturbed(bench: Insertion, _asked: Asked) -> Undo:
+    return bench.put("can noise", bench.dut.disturb_can, False, True)
 
 
 def _stalled(bench: Insertion, _asked: Asked) -> Undo:
@@ -275,6 +296,14 @@ def _damaged(bench: Insertion, asked: Asked) -> Undo:
 def _self_test(bench: Insertion, _asked: Asked) -> Undo:
     port = bench.dut
     return bench.put("self-test", port.fail_self_test, False, True)
+
+
+def _poor_link(bench: Insertion, asked: Asked) -> Undo:
+    module = bench.dut.bluetooth
+    if module is None:
+        raise FaultRefused("Bluetooth link poor: this device has no Bluetooth module")
+    baud = asked.number("clean_up_to_baud")
+    return bench.put("bluetooth", module.limit, float(HIGHEST_BAUD), baud)
 
 
 def _battery_self_test(bench: Insertion, asked: Asked) -> Undo:
@@ -309,6 +338,7 @@ HOW: Mapping[str, How] = {
     "pre-charge fuse blown": _precharge_fuse,
     "pre-charge element burnt": _precharge_element,
     "shunt error": _shunt,
+    "battery voltage misread": _voltage_misread,
     "leakage to chassis": _leakage,
     "fan blocked": _fan,
     "cold soak": _soak,
@@ -316,9 +346,13 @@ HOW: Mapping[str, How] = {
     "humid battery": _humid,
     "IO supply dip": _io_supply,
     "battery CAN cut": _can_cut,
+    "battery CAN disturbed": _can_disturbed,
+    "master CAN disturbed": _master_can_disturbed,
+    "battery supply cut": _supply_cut,
     "balancer failed": _balancer,
     "stalled loop": _stalled,
     "damaged memory": _damaged,
     "failed self-test": _self_test,
+    "Bluetooth link poor": _poor_link,
     "battery self-test failed": _battery_self_test,
 }

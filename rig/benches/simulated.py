@@ -7,13 +7,11 @@ one circuit.
 import asyncio
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
-from instruments.drivers.chroma63206a import Chroma63206A
-from instruments.drivers.daq970a import DAQ970A
-from instruments.drivers.driver import try_each
-from instruments.drivers.psb10000 import EaPsb10000
+from instruments.protocols import Answering
 from instruments.session import Session
 from instruments.twins.chroma63206a import Chroma63206ATwin
 from instruments.twins.daq970a import DAQ970ATwin
@@ -23,26 +21,40 @@ from rig.attempt import Attempt
 from rig.background import Background
 from rig.benches.file import BenchFile
 from rig.benches.insertion import Insertion
+from rig.benches.instrumented import PLOTS, Instruments
 from rig.benches.supervision import Supervision
 from rig.benches.system import EXTERNAL_BIT_RATE, VE_CAN_BIT_RATE, System, build_system
+from rig.benches.wiring import Lines, Voltages
 from rig.can.bus import Bus
-from rig.can.by_dbc import general_decoder, private_decoder
+from rig.can.by_dbc import general_decoder, mgreg_decoder, private_decoder, visedo_decoder
 from rig.can.frame import Frame
 from rig.can.n2k import N2kDecoder
+from rig.can.powerfinn import Powerfinn
+from rig.display import Display
+from rig.dut.bluetooth import App
 from rig.dut.model import DutSpec
 from rig.dut.terminals import Input, NullMode, Output
 from rig.dut.tool import DiagnosticTool
+from rig.dut.tool_link import ToolLink
+from rig.dut.updater import Updater
 from rig.errors import NotReady
 from rig.faults import Asked, BatterySize
+from rig.gx_update import GxUpdate
 from rig.kernel import Kernel
 from rig.needs import Needs
 from rig.signal import Poller, Signal
-from rig.views import BatteryView, BusView, Charger, Consumer, Contact, GxDevice
+from rig.views import BatteryView, BusView, Contact, GxDevice
 
-CONTACTS = frozenset({Output.CONTACTOR_AUX, Output.PROGRAMMABLE_RELAY})
-SIGNAL_V, HIGH_FROM_V = 5.0, 2.5  # chosen: a logic signal, and the middle of it
 CHANNELS = {"private": 0, "ve_can": 1, "external": 2}
 SECOND_SERIAL = "HQ2024AB777"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What a silent row is compared with, and what it lacks itself in that comparison."""
+
+    reference: str
+    left_out: tuple[str, ...] = ()
 
 
 class SimulatedBench:
@@ -56,10 +68,11 @@ class SimulatedBench:
         spec: DutSpec,
         attempt: Attempt,
         null: NullMode | None = None,
-        reference: str | None = None,
+        compared: Compared | None = None,
     ) -> None:
         self.kernel, self.needs, self.firmware = kernel, needs, spec.firmware
-        self.reference = reference or spec.firmware
+        compared = compared or Compared(reference=spec.firmware)
+        self.reference, self.rows_left_out = compared.reference, compared.left_out
         self._file, self._spec, self._attempt, self._null = file, spec, attempt, null
         self._shared = {
             "ve_can": Bus(kernel, "ve_can", VE_CAN_BIT_RATE),
@@ -70,16 +83,24 @@ class SimulatedBench:
         )
         self.device = self._system.dut
         self._insertion = Insertion(kernel, self._system)
-        self._wire_instruments()
+        instruments = self._instruments = self._wire_instruments()
+        self.io, self.charger, self.load = instruments.io, instruments.charger, instruments.load
+        self.lines, self.voltages = instruments.lines, instruments.voltages
+        self.consumption = instruments.consumption
         wires = {"private": self._system.private, **self._shared}
         for name, bus in wires.items():
             bus.watch(self._recorder(CHANNELS[name]), patient=True)
             bus.watch_errors(self._error_recorder(name))
         self.gx = GxDevice(kernel, self._shared["ve_can"], self._make)
-        decoders: Mapping[str, Callable[[], Any]] = {
-            "private": private_decoder,
-            "ve_can": N2kDecoder,
-            "external": general_decoder,
+        self.tool_link = ToolLink(self._shared["ve_can"], lambda: self.gx.address_of(0))
+        gx_update = GxUpdate(self._shared["ve_can"], self.gx, self.gx.supply)
+        self.updater = Updater(self.tool_link, gx_update)
+        self.device.io_supply = self.gx.supply.switched
+        self.app = App(self.device.bluetooth)
+        decoders: Mapping[str, Mapping[str, Callable[[], Any]]] = {
+            "private": {"private": private_decoder},
+            "ve_can": {"n2k": N2kDecoder, "mgreg": mgreg_decoder},
+            "external": {"general": general_decoder, "visedo": visedo_decoder},
         }
         self.buses = {name: BusView(bus, self._make, decoders[name]) for name, bus in wires.items()}
         self.batteries = [self._battery(index) for index in range(len(self._system.modules))]
@@ -90,10 +111,9 @@ class SimulatedBench:
         self._attempt.follow(signal)
         return signal
 
-    def _wire_instruments(self) -> None:
+    def _wire_instruments(self) -> Instruments:
         """Twins on the circuit, and the real drivers in front of them."""
         file, kernel, plant = self._file, self.kernel, self._system.plant
-        library = TwinLibrary.create()
         roles = file.roles
         supply = EaPsb10000Twin(
             serial=roles["charger"].serial or "",
@@ -108,93 +128,34 @@ class SimulatedBench:
         )
         load.connect(plant.attach_load(load.demand))
         daq = DAQ970ATwin(serial=roles["daq"].serial or "", dice=kernel.stream("twin/daq"))
-        daq.connect(
-            digital=_Lines(file, self._system),
-            analog=_Voltages(file, self._system),
-        )
+        dut = self._system.dut
+        daq.connect(digital=Lines(file, dut), analog=Voltages(file, plant, dut))
         self._supervision = Supervision(kernel, plant, (supply, load))
+        twins: Mapping[str, Answering] = {"charger": supply, "load": load, "daq": daq}
+        library = self._library = TwinLibrary.create()
 
-        def session(role: str, twin: Any) -> Session:
-            library.register(roles[role].resource, twin)
+        def session(role: str) -> Session:
+            library.register(roles[role].resource, twins[role])
             return library.open_session(
                 roles[role].resource, now_us=lambda: kernel.now_us, log=self._attempt.exchange
             )
 
-        self._library = library
-        self._supply = EaPsb10000(session("charger", supply))
-        self._load = Chroma63206A(session("load", load))
-        self.io = DAQ970A(session("daq", daq), lines=file.lines, outputs=(102,))
-        self.charger = Charger(self._supply, file.envelope, self._make)
-        self.load = Consumer(self._load, file.envelope, self._make)
-        digital = Poller(self._read_lines)
-        by_voltage = Poller(self._read_signals)
-        self.lines = {
-            name: self._make(name, "", by_voltage if name in file.signals else digital)
-            for name in map(str, Output)
-        }
-        analog = Poller(self._read_voltages)
-        self.voltages = {
-            name: self._make(f"{name} voltage", "V", analog) for name in sorted(file.voltages)
-        }
-        self.consumption = self._make("own consumption", "A", Poller(self._read_consumption))
+        return Instruments(file, session, self._make)
 
     async def open(self) -> None:
         """Open every instrument, check who it is, and put the inputs to their rest."""
-        for role, driver in (("charger", self._supply), ("load", self._load), ("daq", self.io)):
-            await driver.open(serial=self._file.roles[role].serial)
-        await self.io.set(Input.START_STOP, False)
-        await self.io.set(Input.INTERLOCK, True)
-        await self.io.set(Input.EMERGENCY_STOP, False)
+        await self._instruments.open()
 
     async def close(self) -> None:
         """The safe state, in its order; one failing step does not stop the rest."""
-        await try_each(self._supply.safe_state, self._load.safe_state, self.io.safe_state)
+        await self._instruments.safe_state()
         self._library.close_all()
         self.settle_record()
 
-    async def _read_lines(self) -> None:
-        levels = await self.io.get_all()
-        for name, signal in self.lines.items():
-            if name in levels:
-                level = levels[name]
-                signal.put(Contact(level) if name in CONTACTS else level)
-
-    async def _read_consumption(self) -> None:
-        shunt = self._file.supply_shunt
-        if shunt is not None:
-            voltage_v = await self.io.read_voltage(shunt.channel)
-            self.consumption.uncertainty = self.io.voltage_uncertainty_v(voltage_v) / shunt.ohm
-            self.consumption.put(voltage_v / shunt.ohm)
-
-    async def _read_signals(self) -> None:
-        for name, channel in self._file.signals.items():
-            self.lines[name].put(await self.io.read_voltage(channel) > HIGH_FROM_V)
-
-    async def _read_voltages(self) -> None:
-        for name, signal in self.voltages.items():
-            value = await self.io.read_voltage(self._file.voltages[name])
-            signal.uncertainty = self.io.voltage_uncertainty_v(value)
-            signal.put(value)
-
     def _watch_in_background(self) -> None:
         """What every record shows, whether or not the scenario looks."""
-        self._attempt.plots = (
-            "battery voltage",
-            "system voltage",
-            "charger current",
-            "load current",
-            "vreg.soc_pct",
-            "vreg.charge_current_limit_a",
-        )
-        self._background = [
-            Background(signal)
-            for signal in (
-                self.voltages["battery"],
-                self.charger.current,
-                self.load.current,
-                self.lines["contactor_aux"],
-            )
-        ]
+        self._attempt.plots = PLOTS
+        self._background = [Background(signal) for signal in self._instruments.watched]
         self.device.switched = self._look_closely
 
     def _look_closely(self) -> None:
@@ -231,6 +192,16 @@ class SimulatedBench:
             self.device.turn_null(self._null)
             self._null = None
 
+    @cached_property
+    def display(self) -> Display:
+        """A display on VE.Can, from when it is first asked for."""
+        return Display(self._shared["ve_can"], lambda: self.gx.device_address)
+
+    @cached_property
+    def powerfinn(self) -> Powerfinn:
+        """A Powerfinn charger on the external bus, from when it is first asked for."""
+        return Powerfinn(self.kernel, self._shared["external"], self._make)
+
     @property
     def sizes(self) -> list[BatterySize]:
         """How many of each its batteries have."""
@@ -247,11 +218,11 @@ class SimulatedBench:
 
     async def add_master(self, firmware: str, *, in_parallel: bool) -> "SimulatedSecondMaster":
         """Another system with a battery of its own on the same VE.Can, or on our link, too."""
-        without = self._spec.without if firmware == self.firmware else None
+        without = self._spec.without if firmware == self.firmware else ()
         spec = DutSpec(firmware=firmware, without=without, serial=SECOND_SERIAL)
         needs = Needs(parallel=1, soc_pct=self.needs.soc_pct - 5.0)
         if in_parallel:
-            needs = replace(self.needs, parallel=1)
+            needs = replace(self.needs, parallel=1, serial="", battery_releases=())
         system = build_system(
             self.kernel,
             needs,
@@ -260,7 +231,8 @@ class SimulatedBench:
             "second",
             self._system.plant.dc_bus if in_parallel else None,
         )
-        return SimulatedSecondMaster(self.kernel, system, self._make)
+        link = ToolLink(self._shared["ve_can"], lambda: self.gx.address_of(1), "second tool")
+        return SimulatedSecondMaster(self.kernel, system, link, self._make)
 
     def enter_branch(self, name: str) -> None:
         """From now on, in this process, the record is the branch's."""
@@ -280,10 +252,10 @@ class SimulatedSecondMaster:
     """A second system, started by its own button."""
 
     def __init__(
-        self, kernel: Kernel, system: System, make: Callable[..., Signal[Contact]]
+        self, kernel: Kernel, system: System, link: ToolLink, make: Callable[..., Signal[Contact]]
     ) -> None:
         self._kernel, self._system = kernel, system
-        self.tool = DiagnosticTool(system.dut)
+        self.tool = DiagnosticTool(link)
         self.contactor = make("second contactor", "", Poller(self._read))
 
     async def _read(self) -> None:
@@ -302,59 +274,6 @@ class SimulatedSecondMaster:
         raise NotReady("the second master did not start within 60 s")
 
 
-class _Lines:
-    """The wires between the DAQ's digital lines and the DUT's terminals."""
-
-    def __init__(self, file: BenchFile, system: System) -> None:
-        self._dut = system.dut
-        places = {name: _line(place) for name, place in file.lines.items()}
-        self._outputs = {places[line]: line for line in Output if line in places}
-        self._inputs = {places[line]: line for line in Input if line in places}
-
-    def read(self, line: int) -> bool:
-        """The level of a line as the DAQ sees it."""
-        sensed = self._outputs.get(line)
-        return sensed is not None and self._dut.sense(sensed)
-
-    def drive(self, line: int, level: bool) -> None:
-        """The DAQ drives a line."""
-        driven = self._inputs.get(line)
-        if driven is not None:
-            self._dut.drive(driven, level)
-
-
-def _line(place: tuple[int, int]) -> int:
-    """The DAQ counts its lines through: eight a channel, from channel 101."""
-    channel, bit = place
-    return 8 * (channel - 101) + bit
-
-
-class _Voltages:
-    """The sense wires between the DAQ's multiplexer and the DC circuit."""
-
-    def __init__(self, file: BenchFile, system: System) -> None:
-        self._plant, self._dut = system.plant, system.dut
-        self._names = {channel: name for name, channel in file.voltages.items()}
-        self._signals = {channel: Output(name) for name, channel in file.signals.items()}
-        self._shunt = file.supply_shunt
-
-    def read_v(self, channel: int) -> float:
-        """The voltage at a channel; 0 where nothing is wired."""
-        signal = self._signals.get(channel)
-        if signal is not None:
-            return SIGNAL_V if self._dut.sense(signal) else 0.0
-        if self._shunt is not None and channel == self._shunt.channel:
-            return self._shunt.ohm * self._dut.supply_current_a
-        self._plant.settle()
-        match self._names.get(channel):
-            case "battery":
-                return self._plant.battery_voltage_v
-            case "system":
-                return self._plant.system_voltage_v
-            case _:
-                return 0.0
-
-
 def _with_soc(spec: DutSpec, needs: Needs) -> DutSpec:
     """The device has been in use: it knows the state of charge that its batteries have."""
     memory = {"soc": struct.pack("<d", needs.soc_pct), **spec.memory}
@@ -363,6 +282,6 @@ def _with_soc(spec: DutSpec, needs: Needs) -> DutSpec:
         without=spec.without,
         starts_on=spec.starts_on,
         hardware=needs.hardware,
-        serial=spec.serial,
+        serial=needs.serial or spec.serial,
         memory=memory,
     )

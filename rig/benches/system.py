@@ -1,10 +1,18 @@
 """One simulated system: plant, private bus, battery modules and a master, on a given VE.Can."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from rig.can.bus import Bus
 from rig.dut.model import DutSpec, ModelDut
-from rig.dut.modules import BatteryType, ModelModule, battery_firmware, battery_type
+from rig.dut.modules import (
+    BatteryIdentity,
+    BatteryType,
+    ModelModule,
+    battery_firmware,
+    battery_type,
+    installed_firmware,
+)
 from rig.errors import BenchFileError
 from rig.kernel import Kernel
 from rig.needs import Needs
@@ -48,32 +56,38 @@ def build_system(
     ``dc_bus``: that of another system's plant, if it works in parallel with that one.
     ``fmu``: what stands for each battery's cells; None: our own plant.
     """
-    kind = battery_type(needs.battery)
-    plant = _plant(kernel, plant_spec(needs, kind), name, dc_bus, fmu)
+    plant = build_plant(kernel, needs, name, dc_bus, fmu)
     private = Bus(kernel, f"{name}/private", PRIVATE_BIT_RATE, needs.private_bus_m)
-    kinds, serials = _each(needs, kind), _serials(needs, name)
-    running = [battery_firmware(spec, own) for own in _releases(needs)]
+    identities = battery_identities(needs, spec, name)
     modules = [
-        ModelModule(
-            kernel,
-            private,
-            plant,
-            cells,
-            (kinds[index], serials[index], running[index]),
-        )
-        for index, cells in enumerate(plant.modules)
+        ModelModule(kernel, private, plant, cells, identity)
+        for cells, identity in zip(plant.modules, identities, strict=True)
     ]
+    for module in modules:
+        module.binary = partial(installed_firmware, spec)
     dut = ModelDut(kernel, plant, {"private": private, **shared}, spec)
     return System(plant, private, dut, modules)
 
 
-def _plant(
-    kernel: Kernel, spec: PlantSpec, name: str, dc_bus: DcBus | None, fmu: FmuFile | None
+def build_plant(
+    kernel: Kernel,
+    needs: Needs,
+    name: str,
+    dc_bus: DcBus | None = None,
+    fmu: FmuFile | None = None,
 ) -> Plant:
-    dice = kernel.stream(f"{name}/plant")
+    """The plant of a system at its start state."""
+    spec, dice = plant_spec(needs, battery_type(needs.battery)), kernel.stream(f"{name}/plant")
     if fmu is None:
         return Plant(spec, dice, clock=lambda: kernel.now_us, dc_bus=dc_bus)
     return FmuPlant(spec, dice, fmu, clock=lambda: kernel.now_us, dc_bus=dc_bus)
+
+
+def battery_identities(needs: Needs, spec: DutSpec, name: str) -> list[BatteryIdentity]:
+    """Each battery's type, the number in its serial, and the firmware that it runs."""
+    kinds, serials = _each(needs, battery_type(needs.battery)), _serials(needs, name)
+    running = [battery_firmware(spec, own) for own in _releases(needs)]
+    return list(zip(kinds, serials, running, strict=True))
 
 
 def _each(needs: Needs, kind: BatteryType) -> list[BatteryType]:

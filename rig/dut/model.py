@@ -7,29 +7,30 @@ firmware.
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bms.data import hardware
-from bms.firmware import Component, Version
+from bms.device import Device, shipped
+from bms.firmware import Component, Firmware
 from bms.io import ControllerState, Inputs, Outputs, Port, Reception
-from bms.master import Master
 from bms.memory import Memory
-from bms.releases import RELEASES, firmware, less, release_of
+from bms.releases import firmware, less
+from rig.can import isotp
 from rig.can.bus import Bus
 from rig.can.frame import Frame
 from rig.can.node import ControllerState as NodeState
 from rig.can.node import Node
+from rig.dut.bluetooth import BluetoothModule
 from rig.dut.null import NullDevice
-from rig.dut.terminals import Input, NullMode, Output, UpdatePath
+from rig.dut.terminals import Input, NullMode, Output
 from rig.dut.test_port import damaged
-from rig.kernel import DUT, Kernel, Scheduled, milliseconds, seconds
+from rig.kernel import DUT, Kernel, Scheduled, seconds
 from rig.plant.plant import Plant
 
-TOOL_LATENCY_US = milliseconds(20)  # chosen: a CAN adapter and the tool's own turn-around
-TOOL_TIMEOUT_S = 1.0
+BLUETOOTH_FROM_WEEK = 1738  # stated: older masters have no module (v1.23-09)
 WATCHDOG_US = seconds(2)  # chosen: a processor's own, set to some periods of its slowest loop
-BOOT_LOADERS = (Component.BOOT_LOADER, Component.SECONDARY_BOOT_LOADER)
+POWER_CUT_S = 0.5  # chosen: what a relay in the supply lead is open for; it boots at once here
 _STATES = {state: ControllerState(state.value) for state in NodeState}
 
 _SENSED: Mapping[Output, Callable[[Outputs], bool]] = {
@@ -53,7 +54,7 @@ class DutSpec:
     """
 
     firmware: str
-    without: str | None = None
+    without: tuple[str, ...] = ()
     starts_on: str | None = None
     hardware: str = "Lynx Ion BMS 1000"
     serial: str = "HQ2024AB001"
@@ -75,8 +76,6 @@ class ModelDut:
         self._memory = Memory(dict(spec.memory))
         self._levels = {Input.START_STOP: False, Input.INTERLOCK: True, Input.EMERGENCY_STOP: False}
         self._received: list[Reception] = []
-        self._requests: list[bytes] = []
-        self._waiting: list[asyncio.Future[bytes]] = []
         self._outputs = Outputs()
         self._wake: Scheduled | None = None
         self._wake_us = -1
@@ -92,24 +91,39 @@ class ModelDut:
         # When a device is switched on no one can say to the millisecond: the seed does.
         self._age_us = kernel.stream(f"{spec.serial}/power-on").randrange(1_000_000)
         release = spec.starts_on or spec.firmware
-        self._boot_loaders = _boot_loaders_of(firmware(release).version)
+        for place, name in shipped(release).items():
+            self._memory.registers.setdefault(place, name)
         self._io_supply_v: float | None = None
         self._internal_c: float | None = None
         self._shunt = 1.0, 0.0  # gain and offset
+        self._voltage_sense = 1.0  # gain
         self._self_test_passed = True
         self._reset_by_watchdog = False
         self._stalled: Scheduled | None = None
-        self._boot(release)
+        self._uart = bytearray()
+        week = spec.serial[2:6]
+        fitted = week.isdecimal() and int(week) >= BLUETOOTH_FROM_WEEK
+        self.bluetooth = BluetoothModule(kernel, self._hear_bluetooth) if fitted else None
+        self.io_supply: Callable[[bool], None] = lambda on: None  # it switches its IO supply
+        self._boot()
         plant.on_touch.append(self._look)
 
-    def _boot(self, release: str, *, whole: bool = False) -> None:
-        running = firmware(release)
-        left_out = self._spec.without is not None and release == self._spec.firmware
-        if left_out and self._spec.without is not None and not whole:
-            running = less(running, self._spec.without)
+    def _binary(self, name: str, component: Component) -> Firmware:
+        """What a name in its memory stands for: a release, perhaps less some of its changes."""
+        release, _, items = name.partition("/")
+        running = firmware(release, component)
+        if "/" in name:
+            return less(running, *items.split(",")) if items else running
+        return less(running, *self._spec.without) if release == self._spec.firmware else running
+
+    def _boot(self) -> None:
+        """Start with the memory as it is."""
         model = hardware()[self._spec.hardware]
-        self._booted = release, whole
-        self._master = Master(running, self._memory.registers, model, self._spec.serial)
+        for node in self._nodes.values():
+            node.recover()  # a controller starts on the bus, whatever it was before
+        if self.bluetooth is not None:
+            self.bluetooth.reset()
+        self._device = Device(self._binary, self._memory.registers, model, self._spec.serial)
         self._wake_at(self._kernel.now_us)
 
     def _receiver(self, port: Port) -> Callable[[int, Frame], None]:
@@ -128,7 +142,7 @@ class ModelDut:
 
     def _look(self) -> None:
         """Something may have moved at its terminals: it looks as soon as it looks at all."""
-        self._wake_at(max(self._kernel.now_us, self._master.look_us - self._age_us))
+        self._wake_at(max(self._kernel.now_us, self._device.look_us - self._age_us))
 
     def _controller_states(self) -> Mapping[Port, ControllerState]:
         return {port: _STATES[node.state] for port, node in self._nodes.items()}
@@ -161,7 +175,7 @@ class ModelDut:
         received, self._received = self._received, []
         levels = self._levels
         inputs = Inputs(
-            battery_voltage_v=battery_v,
+            battery_voltage_v=self._voltage_sense * battery_v,
             system_voltage_v=system_v,
             current_a=self._shunt[0] * current_a + self._shunt[1],
             internal_temperature_c=25.0 if self._internal_c is None else self._internal_c,
@@ -172,17 +186,17 @@ class ModelDut:
             aux_contact_closed=plant.aux_closed,
             controllers=self._controllers,
             received=tuple(received),
-            tool=tuple(self._requests),
+            bluetooth_uart=bytes(self._uart),
             self_test_passed=self._self_test_passed,
             reset_by_watchdog=self._reset_by_watchdog,
         )
-        self._requests.clear()
         self._reset_by_watchdog = False
-        outputs = self._master.step(now_us + age_us, inputs)
+        self._uart.clear()
+        outputs = self._device.step(now_us + age_us, inputs)
         self._apply(now_us, outputs)
         # At rest it would find nothing new before the cells are measured again.
-        held_us = max(plant.held_until_us, self._master.look_us - age_us)
-        self._wake_at(min(self._master.next_step_us - age_us, held_us))
+        held_us = max(plant.held_until_us, self._device.look_us - age_us)
+        self._wake_at(min(self._device.next_step_us - age_us, held_us))
 
     def _apply(self, now_us: int, outputs: Outputs) -> None:
         before, self._outputs = self._outputs, outputs
@@ -196,27 +210,29 @@ class ModelDut:
             self.switched()
         for port in outputs.recover:
             self._nodes[port].recover()
+        if self.bluetooth is not None:
+            self.bluetooth.hear(outputs.bluetooth_uart, outputs.bluetooth_baud)
+        if outputs.bit_timing is not before.bit_timing:
+            for port, timing in outputs.bit_timing.items():
+                if port in self._nodes:
+                    self._nodes[port].sample_point_pct = timing.sample_point_pct
         for port, frame in outputs.sent:
             if port in self._nodes:
                 self._send(port, Frame(frame.identifier, frame.data, frame.extended))
         if outputs.writes:
             self._memory.write(outputs.writes)
-        for answer in outputs.tool:
-            self._answer(answer)
+        if outputs.io_supply_on is not before.io_supply_on:
+            self.io_supply(outputs.io_supply_on)
+
+    def _hear_bluetooth(self, data: bytes) -> None:
+        self._uart += data
+        self._wake_at(self._kernel.now_us)
 
     def _send(self, port: Port, frame: Frame) -> None:
-        # What a frame is about: its identifier, and its register where it carries one.
-        self._last_sent[port][frame.identifier, frame.data[:4]] = frame
+        if not isotp.is_for_the_tester(frame.identifier):  # an answer is to one question
+            # What a frame is about: its identifier, and its register where it carries one.
+            self._last_sent[port][frame.identifier, frame.data[:4]] = frame
         self._nodes[port].send(frame)
-
-    def _answer(self, answer: bytes) -> None:
-        waiting = self._waiting.pop(0)
-
-        def deliver() -> None:
-            if not waiting.done():
-                waiting.set_result(answer)
-
-        self._kernel.after(TOOL_LATENCY_US, deliver)
 
     def drive(self, line: Input, level: bool) -> None:
         """Drive one input; the device notices at once."""
@@ -235,31 +251,11 @@ class ModelDut:
         """What it takes for itself through its supply lead."""
         return self._outputs.supply_current_a
 
-    async def ask(self, request: bytes) -> bytes:
-        """One exchange of the diagnostic tool. Raises TimeoutError if no answer comes."""
-        if self._null is not None:
-            answer = self._null.answer_tool(request)
-            if answer is None:
-                await asyncio.sleep(TOOL_TIMEOUT_S)
-                raise TimeoutError("the device does not answer the diagnostic tool")
-            return answer
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        self._requests.append(request)
-        self._wake_at(self._kernel.now_us)
-        async with asyncio.timeout(TOOL_TIMEOUT_S):
-            return bytes(await future)
-
-    async def update(self, release: str, path: UpdatePath, *, whole: bool = False) -> None:
-        """Install ``release`` at once, and start it with the memory as it is.
-
-        Only the tool brings boot loaders; any other path leaves them as they are. ``whole``: with
-        nothing left out, even if it is the release under test.
-        """
-        if path is UpdatePath.TOOL:
-            self._boot_loaders = _boot_loaders_of(release_of(release))
-        self._boot(release, whole=whole)
-        await asyncio.sleep(1.0)
+    def become(self, release: str, lacking: Sequence[str]) -> None:
+        """Be of a release less some of its changes from now on, with the memory as it is."""
+        if self._null is None:
+            self._memory.write(shipped(f"{release}/{','.join(lacking)}"))
+            self._boot()
 
     def supply_io_from(self, voltage_v: float | None) -> None:
         """Supply its IO connector with this voltage; None: from the battery, as it is wired."""
@@ -275,6 +271,21 @@ class ModelDut:
         """Its shunt has this gain, and this offset in amperes."""
         self._shunt = error
         self._wake_at(self._kernel.now_us)
+
+    async def power_cycle(self) -> None:
+        """Cut its own supply for a moment: only its memory is left."""
+        if self._null is None:
+            self.restart()
+        await asyncio.sleep(POWER_CUT_S)
+
+    def misread_voltage(self, gain: float) -> None:
+        """Its sense wire for the batteries' voltage has this gain; 0: it is broken."""
+        self._voltage_sense = gain
+        self._wake_at(self._kernel.now_us)
+
+    def disturb_can(self, disturbed: bool) -> None:
+        """All that it sends on the private bus ends in error frames, or no longer does."""
+        self._nodes[Port.PRIVATE].disturb(disturbed)
 
     # The test port (rig.dut.test_port)
 
@@ -298,10 +309,8 @@ class ModelDut:
     def restart(self) -> None:
         """Cut its processor's supply for a moment: memory stays, all outputs fall."""
         self._received.clear()
-        self._requests.clear()
         self._apply(self._kernel.now_us, Outputs())
-        release, whole = self._booted
-        self._boot(release, whole=whole)
+        self._boot()
 
     def damage(self, register: str, how: str, dice: random.Random) -> Callable[[], None]:
         """Damage a register of its memory and restart it; what puts it right is returned."""
@@ -332,14 +341,3 @@ class ModelDut:
         self._null = NullDevice(mode, self._kernel, nodes, {str(p): f for p, f in last.items()})
         if mode is NullMode.SILENT:
             self._apply(self._kernel.now_us, Outputs())
-
-
-def _boot_loaders_of(version: Version) -> Mapping[Component, Version]:
-    """The boot loaders that the tool installs with a release: each as last changed by then."""
-    return {
-        component: max(
-            (r.version for r in RELEASES if component in r.tool_installs and r.version <= version),
-            default=RELEASES[0].version,
-        )
-        for component in BOOT_LOADERS
-    }

@@ -4,6 +4,7 @@ CAN ports are not here: they are the buses' own. A level is True where the conta
 lamp is lit. Nothing in here reads a state of the model.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -58,12 +59,12 @@ class DutTerminals(Protocol):
         """Read one output as it is now."""
         ...
 
-    async def ask(self, request: bytes) -> bytes:
-        """One exchange of the diagnostic tool. Raises TimeoutError if no answer comes."""
+    async def power_cycle(self) -> None:
+        """Cut its own supply for a moment: only its memory is left."""
         ...
 
-    async def update(self, release: str, path: UpdatePath, *, whole: bool = False) -> None:
-        """Install another release."""
+    def become(self, release: str, lacking: Sequence[str]) -> None:
+        """Be of a release less some of its changes from now on, with the memory as it is."""
         ...
 
     def turn_null(self, mode: NullMode) -> None:
