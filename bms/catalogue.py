@@ -87,7 +87,11 @@ def item_of(text: str) -> Item:
 def _item(row: Mapping[str, str]) -> Item:
     id_ = row["id"]
     release = None if id_.startswith("general") else Version.parse(id_.split("-")[0])
-    since = Version.parse(row["since"]) if "since" in row else release or VERSIONS[0]
+    change = changes().get(id_)
+    # What no release brought, and is no comparison of two, holds on all of them.
+    everywhere = change is not None and change.exempt is not None and row["class"] != SILENT
+    begins = VERSIONS[0] if everywhere or release is None else release
+    since = Version.parse(row["since"]) if "since" in row else begins
     until = Version.parse(row["until"]) if "until" in row else None
     return Item(
         id=id_,
@@ -99,7 +103,7 @@ def _item(row: Mapping[str, str]) -> Item:
         release=release,
         since=since,
         until=until,
-        change=changes().get(id_),
+        change=change,
         holds_on=_holds_on(id_, row["kind"], since, until),
     )
 

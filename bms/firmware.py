@@ -281,20 +281,20 @@ class Firmware:
     component: Component = Component.MASTER
     differs: Mapping[Place, Any] = field(default_factory=dict)
     releases: Sequence[Release] = field(default=(), repr=False)
-    left_out: str | None = None
+    left_out: tuple[str, ...] = ()
 
-    def without(self, item: str) -> Firmware:
-        """Take one change out of this firmware; later changes of the same places go along.
+    def without(self, *items: str) -> Firmware:
+        """Take changes out of this firmware; later changes of the same places go along.
 
-        Raises UnknownItem if no change of this firmware is ``item``, or if it has no deltas for
-        this component.
+        Raises UnknownItem if no change of this firmware is one of ``items``, or if it has no
+        deltas for this component.
         """
-        return undo(self.version, self.releases, self.component, without=item)
+        return undo(self.version, self.releases, self.component, without=items)
 
     @property
     def name(self) -> str:
         """As it is printed: 1.38, or 1.38 less v1.08-04."""
-        return f"{self.version}" + (f" less {self.left_out}" if self.left_out else "")
+        return f"{self.version}" + (f" less {', '.join(self.left_out)}" if self.left_out else "")
 
 
 class UnknownItem(ValueError):
@@ -334,30 +334,28 @@ def undo(
     releases: Sequence[Release],
     component: Component = Component.MASTER,
     *,
-    without: str | None = None,
+    without: Sequence[str] = (),
 ) -> Firmware:
-    """Walk back from today: undo every change after ``version``, and ``without`` if it is given.
+    """Walk back from today: undo every change after ``version``, and those of ``without``.
 
     ``releases`` are in order, oldest first. Raises JointError, naming item and slot, where a
     change does not leave what the next release finds.
     """
     differs: dict[Place, Any] = {}
-    leaving = frozenset[Place]()
-    if without is not None:
-        leaving = _places_of(without, version, releases, component)
-    passed = without is None
+    places = {item: _places_of(item, version, releases, component) for item in without}
     for release, change in _newest_first(releases):
         newer = version < release.version
-        if not newer and passed:
+        if not newer and not places:
             break
+        leaving = frozenset[Place]().union(*places.values())
         for delta in reversed(change.deltas):
             if delta.place.slot.room.component is not component:
                 continue
             if newer or delta.place in leaving:
                 _check_joint(change.item, delta, differs)
                 differs[delta.place] = delta.was
-        passed = passed or change.item == without
-    return Firmware(version, component, MappingProxyType(differs), releases, without)
+        places.pop(change.item, None)
+    return Firmware(version, component, MappingProxyType(differs), releases, tuple(without))
 
 
 def _check_joint(item: str, delta: Delta, differs: Mapping[Place, Any]) -> None:

@@ -94,7 +94,6 @@ class Inputs(NamedTuple):
     aux_contact_closed: bool = False  # the main contactor's
     controllers: Mapping[Port, ControllerState] = NOTHING
     received: tuple[Reception, ...] = ()
-    tool: tuple[bytes, ...] = ()  # requests of the diagnostic tool, whole messages
     bluetooth_uart: bytes = b""
     noise: float = 0.0  # what is random in a defect and has no cause outside
     self_test_passed: bool = True  # of the processor, by its own hardware
@@ -120,9 +119,10 @@ class Outputs(NamedTuple):
     bit_timing: Mapping[Port, BitTiming] = NOTHING
     sent: tuple[Transmission, ...] = ()
     recover: tuple[Port, ...] = ()  # ports that shall leave bus-off
-    tool: tuple[bytes, ...] = ()
     bluetooth_uart: bytes = b""
+    bluetooth_baud: int = 19_200
     writes: Mapping[str, bytes] = NOTHING  # into memory, by register
+    restart: bool = False  # of the processor, once all of this is done
 
 
 class BatteryInputs(NamedTuple):
@@ -133,10 +133,12 @@ class BatteryInputs(NamedTuple):
     positive_terminal_c: float | None = None
     negative_terminal_c: float | None = None
     humidity_pct: float | None = None
+    soh_pct: float | None = None  # state of health, by a gauge
     received: tuple[Reception, ...] = ()
     isolation_ohm: float | None = None  # of the battery's poles against its chassis
     self_test_passed: bool = True  # of its processor, by its own hardware
     balancer_works: bool = True  # its converters between cells, where it has them
+    bus_off: bool = False  # its CAN controller
 
 
 class BatteryOutputs(NamedTuple):
@@ -148,3 +150,7 @@ class BatteryOutputs(NamedTuple):
     next_step_us: int | None = None  # None: it sleeps until a frame comes
     give_mask: int = 0  # cells whose charge its converters move
     take_mask: int = 0  # and to which
+    speaks_us: int | None = None  # when it speaks next if nothing that it measures changes
+    recover: bool = False  # its CAN controller shall leave bus-off
+    writes: Mapping[str, bytes] = NOTHING  # into its memory, by register
+    restart_us: int = 0  # it restarts, and is off for so long

@@ -11,11 +11,14 @@ the rooms rest, for a second at most. A frame, a switched input or a command end
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from bms.boot.secondary import SecondaryBootLoader
 from bms.data import Hardware
-from bms.firmware import Firmware, milliseconds, seconds
+from bms.firmware import Component, Firmware, milliseconds, seconds, undo
 from bms.io import BitTiming, Inputs, Outputs, Port, Transmission
 from bms.rooms.balancing import Balancing
 from bms.rooms.battery_bus import BatteryBus
+from bms.rooms.battery_update import BatteryUpdate
+from bms.rooms.bluetooth import Bluetooth
 from bms.rooms.board import Board
 from bms.rooms.charger import Charger
 from bms.rooms.contactor import Contactor
@@ -27,19 +30,26 @@ from bms.rooms.fail_safe import FailSafe
 from bms.rooms.fans import Fans
 from bms.rooms.idle import Idle
 from bms.rooms.indication import Indication
+from bms.rooms.mg_registers import MgRegisters
+from bms.rooms.nmea2000 import Nmea2000
 from bms.rooms.permissions import Permissions
 from bms.rooms.power import Power
 from bms.rooms.precharge import Precharge
 from bms.rooms.protection import Protection
 from bms.rooms.registration import Registration
 from bms.rooms.relay import Relay
+from bms.rooms.safety_lock import SafetyLock
 from bms.rooms.settings import Settings
 from bms.rooms.soc import Soc
 from bms.rooms.start_stop import StartStop
 from bms.rooms.status_word import StatusWord
 from bms.rooms.temperatures import Temperatures
 from bms.rooms.time_to_go import TimeToGo
+from bms.rooms.tracking import Tracking
+from bms.rooms.update import Update
 from bms.rooms.ve_can import VeCan
+from bms.rooms.visedo import Visedo
+from bms.rooms.warning_word import WarningWord
 from bms.rooms.warnings import Warnings
 from bms.status import State, View
 
@@ -49,9 +59,8 @@ STANDBY_PERIOD_US = seconds(1)
 REST_US, LONGEST_REST_US = seconds(1), seconds(10)  # running; in standby
 MOVES_PER_A, MOVES_PER_V = 20, 100  # chosen: what the shunt and the dividers can tell apart
 MOVES_PER_K = 10  # chosen: as fine as its sensor inside reads
-ALWAYS_MOVING = frozenset({"soc", "time_to_go"})  # by what flows, whoever rests
+ALWAYS_MOVING = frozenset({"soc", "time_to_go", "tracking"})  # by what flows, whoever rests
 BIT_TIMING: Mapping[Port, BitTiming] = {
-    Port.PRIVATE: BitTiming(bit_rate=250_000),
     Port.VE_CAN: BitTiming(bit_rate=250_000),
     Port.EXTERNAL: BitTiming(bit_rate=500_000),
 }
@@ -73,7 +82,13 @@ class Master:
     """One master from power-on to power-off; a power cycle is a new one with the same memory."""
 
     def __init__(
-        self, firmware: Firmware, registers: Mapping[str, bytes], hardware: Hardware, serial: str
+        self,
+        firmware: Firmware,
+        registers: Mapping[str, bytes],
+        hardware: Hardware,
+        serial: str,
+        boot_loader: str = "",
+        secondary: Firmware | None = None,
     ) -> None:
         self.firmware = firmware
         settings = Settings(firmware, registers)
@@ -86,6 +101,7 @@ class Master:
             ("temperatures", Temperatures(firmware)),
             ("protection", Protection(firmware)),
             ("warnings", Warnings(firmware)),
+            ("safety_lock", SafetyLock(firmware, registers)),
             ("fail_safe", FailSafe(firmware)),
             ("charger", Charger(firmware)),
             ("idle", Idle(firmware)),
@@ -102,19 +118,30 @@ class Master:
             ("indication", Indication(firmware)),
             ("power", Power(firmware)),
             ("events", events),
+            ("tracking", Tracking(firmware, registers)),
             ("status_word", StatusWord(firmware)),
+            ("warning_word", WarningWord(firmware)),
         ]
         self._settings = settings
         self._battery_bus = BatteryBus(firmware)
+        self._bit_timing = {**BIT_TIMING, Port.PRIVATE: self._battery_bus.bit_timing}
         self._diagnostics = Diagnostics(firmware)
-        self._ve_can = VeCan(firmware, serial)
+        self._update = Update(firmware, registers, serial)
+        loader = SecondaryBootLoader(secondary or _shipped_with(firmware))
+        self._battery_update = BatteryUpdate(firmware, loader.restart_wait_us)
+        self._bluetooth = Bluetooth(firmware)
+        self._nmea2000 = Nmea2000(firmware, serial)
+        self._ve_can = VeCan(firmware)
+        self._mg_registers = MgRegisters(firmware)
         self._external_can = ExternalCan(firmware)
+        self._visedo = Visedo(firmware)
         version = firmware.version
         self.view = View(
             inputs=Inputs(),
             hardware=hardware,
             serial=serial,
             version=(version.major, version.minor),
+            boot_loader=boot_loader,
         )
         self.next_step_us = 0
         self.look_us = 0
@@ -132,10 +159,12 @@ class Master:
         """
         view = self.view
         view.inputs = inputs
+        view.on_ve_can = tuple(one for one in inputs.received if one.port is Port.VE_CAN)
         switched = self._measure(inputs)
         view.looks = now_us >= self.look_us or switched
         view.settings = self._settings.step(now_us, view)
         view.battery_bus = self._battery_bus.step(now_us, view)
+        view.battery_update = self._battery_update.step(now_us, view)
         view.control = view.looks and (
             self._restless or view.battery_bus.news or now_us >= self._rested_us
         )
@@ -145,15 +174,25 @@ class Master:
             standby = view.start_stop.state is State.STANDBY and not inputs.start_stop_pressed
             standby = standby and not view.indication.flashes
             self.look_us = now_us + (STANDBY_PERIOD_US if standby else CONTROL_PERIOD_US)
-        if inputs.tool or view.diagnostics.answers:
-            view.diagnostics = self._diagnostics.step(now_us, view)
+        view.nmea2000 = self._nmea2000.step(now_us, view)
+        view.diagnostics = self._diagnostics.step(now_us, view)
+        view.update = self._update.step(now_us, view)
+        view.bluetooth = self._bluetooth.step(now_us, view)
         view.ve_can = self._ve_can.step(now_us, view)
+        view.mg_registers = self._mg_registers.step(now_us, view)
         view.external_can = self._external_can.step(now_us, view)
+        view.visedo = self._visedo.step(now_us, view)
         # A new setting is taken, and stored, in a step of its own right away: what the device has
         # acknowledged survives an update that follows at once.
-        changed = view.diagnostics.settings or view.ve_can.settings
-        self._restless = self._restless or bool(changed) or self._ve_can.waits()
-        self.next_step_us = now_us if changed else self._next_due_us()
+        nmea2000 = view.nmea2000
+        changed = bool(view.diagnostics.settings or view.ve_can.settings or view.bluetooth.settings)
+        changed = changed or bool(nmea2000.settings or nmea2000.texts)
+        self._restless = self._restless or changed or self._ve_can.waits()
+        self._restless = self._restless or view.diagnostics.unlocks
+        self._restless = self._restless or self._nmea2000.waits() or self._battery_update.waits()
+        due_us = now_us if changed else self._next_due_us()
+        line_us = min(self._diagnostics.due_us, self._bluetooth.due_us, self._update.due_us)
+        self.next_step_us = min(due_us, max(now_us, line_us))
         return self._drive()
 
     def _next_due_us(self) -> int:
@@ -163,6 +202,8 @@ class Master:
         due_us = self._rested_us
         if self.view.start_stop.state is not State.STANDBY:
             due_us = min(due_us, self._battery_bus.due_us, self._ve_can.due_us)
+            due_us = min(due_us, self._nmea2000.due_us, self._mg_registers.due_us)
+            due_us = min(due_us, self._visedo.due_us)
             due_us = min(due_us, self._external_can.due_us)
         return max(due_us, self.look_us)
 
@@ -204,14 +245,26 @@ class Master:
         """What the terminals carry; the same again while nothing moves."""
         view = self.view
         sends = view.battery_bus.sent or view.ve_can.sent or view.external_can.sent
-        tells = view.ve_can.recover or view.diagnostics.answers or view.settings.writes
+        sends = sends or view.nmea2000.sent or view.mg_registers.sent or view.visedo.sent
+        tells = bool(view.diagnostics.sent or view.settings.writes or view.bluetooth.sent)
+        tells = tells or view.ve_can.recover or view.battery_bus.recover
+        sends = sends or view.battery_update.sent
+        tells = tells or bool(view.update.begun or view.update.sent or view.update.restart)
         if not (view.control or sends or tells or self._tells):
             return self._outputs
         self._tells = bool(sends or tells)
-        writes = {**view.settings.writes, **view.soc.writes, **view.events.writes}
+        writes = {**view.settings.writes, **view.soc.writes}
+        writes |= {**view.events.writes, **view.safety_lock.writes, **view.tracking.writes}
+        writes |= view.update.writes
         sent = [Transmission(Port.PRIVATE, frame) for frame in view.battery_bus.sent]
+        sent += [Transmission(Port.PRIVATE, frame) for frame in view.battery_update.sent]
+        sent += [Transmission(Port.VE_CAN, frame) for frame in view.nmea2000.sent]
         sent += [Transmission(Port.VE_CAN, frame) for frame in view.ve_can.sent]
+        sent += [Transmission(Port.VE_CAN, frame) for frame in view.mg_registers.sent]
+        sent += [Transmission(Port.VE_CAN, frame) for frame in view.diagnostics.sent]
+        sent += [Transmission(Port.VE_CAN, frame) for frame in view.update.sent]
         sent += [Transmission(Port.EXTERNAL, frame) for frame in view.external_can.sent]
+        sent += [Transmission(Port.EXTERNAL, frame) for frame in view.visedo.sent]
         permissions = view.permissions
         self._outputs = Outputs(
             contactor_coil=view.contactor.closed,
@@ -226,10 +279,25 @@ class Master:
             buzzer=view.indication.buzzer,
             fan=view.fans.internal_on,
             supply_current_a=view.power.supply_current_a,
-            bit_timing=BIT_TIMING,
+            bit_timing=self._bit_timing,
             sent=tuple(sent),
-            recover=(Port.VE_CAN,) if view.ve_can.recover else (),
-            tool=view.diagnostics.answers,
+            recover=tuple(
+                port
+                for port, recovers in (
+                    (Port.VE_CAN, view.ve_can.recover),
+                    (Port.PRIVATE, view.battery_bus.recover),
+                )
+                if recovers
+            ),
+            io_supply_on=view.update.io_supply_on,
+            bluetooth_uart=view.bluetooth.sent,
+            bluetooth_baud=view.bluetooth.baud,
             writes=writes,
+            restart=view.update.restart,
         )
         return self._outputs
+
+
+def _shipped_with(firmware: Firmware) -> Firmware:
+    """The secondary boot loader as it came with this firmware, where none other is installed."""
+    return undo(firmware.version, firmware.releases, Component.SECONDARY_BOOT_LOADER)

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from bms.status import State, View
+from bms.status import State, Tracked, View
 from bms.wire import vreg
 
 Encoder = Callable[[View], bytes]
+Command = Callable[[View, int], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """One register: its at most four bytes for a view, and when it is broadcast unasked."""
+    """One register: its bytes for a view, and when it is broadcast unasked: four at most are."""
 
     data: Encoder
     on_change: Literal["no", "at once", "soon"] = "no"
@@ -54,8 +55,40 @@ def _link_percentage(view: View) -> bytes:
     return vreg.u8(round(100 * dvcc.charge_current_a / dvcc.charge_current_max_a))
 
 
+def _bluetooth(view: View) -> bytes:
+    """Public: not available while the system is in an error; nor where there is no module."""
+    if not view.bluetooth.present or view.fail_safe.active:
+        return b"\xff"
+    return vreg.u8(view.settings.values["bluetooth"])
+
+
 def _setting(name: str) -> Encoder:
-    return lambda view: vreg.u8(view.settings.values[name])
+    return lambda view: vreg.u8(view.settings.stored[name])
+
+
+def _starts_or_stops(view: View, code: int) -> bool:
+    """Public: a combined system is started and stopped by a device mode."""
+    return bool(view.settings.values.get("combined")) and code in {ON, OFF}
+
+
+def _drives_the_relay(view: View, code: int) -> bool:
+    """Open or close the programmable relay, where its function leaves it free."""
+    return view.relay.free and code in {0, 1}
+
+
+def _restarts(view: View, code: int) -> bool:
+    """Stop what runs, and start it again."""
+    return code == 1 and view.start_stop.state is State.RUNNING
+
+
+# What a written byte does that is no setting: whether it is obeyed at this instant.
+COMMANDS: Mapping[int, Command] = MappingProxyType(
+    {
+        vreg.DEVICE_MODE: _starts_or_stops,
+        vreg.RELAY_STATE: _drives_the_relay,
+        vreg.RESTART: _restarts,
+    }
+)
 
 
 def _synchronise(view: View) -> bytes:
@@ -76,12 +109,55 @@ def _combined_state(view: View) -> bytes:
     return vreg.u8({State.PRE_CHARGING: 1, State.RUNNING: 2}.get(state, 0xFF))
 
 
+def _combined_voltage(view: View) -> bytes:
+    """The output of a combined system, while it is active."""
+    active = view.settings.values.get("combined") and view.contactor.closed
+    return vreg.u32(view.inputs.system_voltage_v if active else None, 0.01)
+
+
+def _consumed(view: View) -> bytes:
+    """What is missing to full, below zero as Victron counts it (chosen)."""
+    capacity_ah = view.registration.capacity_ah
+    missing_ah = None if capacity_ah is None else view.soc.remaining_ah - capacity_ah
+    return vreg.s32(missing_ah, 0.1)
+
+
+def _ever(number: Tracked, pack: Callable[[float | None, float], bytes], scale: float) -> Encoder:
+    return lambda view: pack(view.tracking.ever.get(number), scale)
+
+
+def _charge_drawn(view: View) -> bytes:
+    """Below zero, as Victron counts what was drawn (chosen)."""
+    drawn_ah = view.tracking.ever.get(Tracked.CHARGE_DRAWN_AH)
+    return vreg.s32(None if drawn_ah is None else -drawn_ah, 0.1)
+
+
+def _kelvin_ever(number: Tracked) -> Encoder:
+    def encode(view: View) -> bytes:
+        value_c = view.tracking.ever.get(number)
+        return vreg.u16(None if value_c is None else value_c + 273.15, 0.01)
+
+    return encode
+
+
+def _cell_voltages_ever(view: View) -> bytes:
+    ever = view.tracking.ever
+    lowest_v, highest_v = ever.get(Tracked.CELL_VOLTAGE_V_MIN), ever.get(Tracked.CELL_VOLTAGE_V_MAX)
+    return vreg.u16(lowest_v, 0.01) + vreg.u16(highest_v, 0.01)
+
+
+def _custom_name(view: View) -> bytes:
+    """What the user calls it; a text ends with a zero."""
+    return view.settings.texts["device_name"].encode("ascii", "replace") + b"\0"
+
+
 def _last_errors(view: View) -> bytes:
     return bytes(view.events.last_errors).ljust(4, b"\0")
 
 
 REGISTERS: Mapping[int, Register] = MappingProxyType(
     {
+        vreg.BLUETOOTH: Register(_bluetooth, "soon"),
         vreg.PRODUCT_ID: Register(_product),
         vreg.FIRMWARE: Register(lambda view: vreg.firmware_version(*view.version)),
         vreg.DEVICE_MODE: Register(
@@ -90,7 +166,9 @@ REGISTERS: Mapping[int, Register] = MappingProxyType(
         vreg.DEVICE_STATE: Register(
             lambda view: vreg.u8(DEVICE_STATES.get(view.start_stop.state, STARTING_UP))
         ),
-        vreg.COMBINED: Register(_setting("combined"), "soon"),
+        vreg.COMBINED: Register(_setting("combined"), "at once"),
+        vreg.RESTART: Register(lambda view: vreg.u8(view.ve_can.restarts)),
+        vreg.COMBINED_VOLTAGE: Register(_combined_voltage, "soon", only_available=True),
         vreg.COMBINED_STATE: Register(_combined_state, "at once", True, True),
         vreg.BMS_STATE: Register(lambda view: vreg.u8(view.start_stop.state), "at once"),
         vreg.ERROR: Register(lambda view: vreg.u8(view.fail_safe.error), "at once"),
@@ -99,15 +177,13 @@ REGISTERS: Mapping[int, Register] = MappingProxyType(
         vreg.RELAY_STATE: Register(lambda view: vreg.u8(view.relay.closed), "at once"),
         vreg.CAPACITY: Register(lambda view: vreg.u16(view.registration.capacity_ah), "soon"),
         vreg.CONFIGURATION: Register(_configuration, "soon"),
-        vreg.STRATEGY: Register(
-            lambda view: vreg.u8(view.settings.values["battery_strategy"]), "soon"
-        ),
+        vreg.STRATEGY: Register(_setting("battery_strategy"), "at once"),
         vreg.SYNCHRONISE: Register(_synchronise, periodic=True),
-        vreg.SYNC_GROUP: Register(_setting("sync_group"), "soon"),
+        vreg.SYNC_GROUP: Register(_setting("sync_group"), "at once"),
         vreg.AUTOMATIC_SYNCS: Register(lambda view: vreg.u32(view.soc.syncs)),
-        vreg.START_ON_CHARGER: Register(_setting("start_on_charger"), "soon"),
-        vreg.BATTERIES_PARALLEL: Register(_setting("batteries_parallel"), "soon"),
-        vreg.BATTERIES_SERIES: Register(_setting("batteries_series"), "soon"),
+        vreg.START_ON_CHARGER: Register(_setting("start_on_charger"), "at once"),
+        vreg.BATTERIES_PARALLEL: Register(_setting("batteries_parallel"), "at once"),
+        vreg.BATTERIES_SERIES: Register(_setting("batteries_series"), "at once"),
         vreg.SOC: Register(lambda view: vreg.u16(view.soc.soc_pct, 0.01), "soon", periodic=True),
         vreg.CVL: Register(
             lambda view: vreg.u32(view.dvcc.charge_voltage_v, 0.01), "soon", periodic=True
@@ -125,12 +201,52 @@ REGISTERS: Mapping[int, Register] = MappingProxyType(
         vreg.LINK_CURRENT_LIMIT: Register(
             lambda view: vreg.u16(view.dvcc.charge_current_a, 0.1), "soon", periodic=True
         ),
+        vreg.DEEPEST_DISCHARGE: Register(_ever(Tracked.DEEPEST_DISCHARGE_AH, vreg.s32, 0.1)),
+        vreg.CHARGE_DRAWN: Register(_charge_drawn),
+        vreg.LOWEST_VOLTAGE: Register(_ever(Tracked.VOLTAGE_V_MIN, vreg.s32, 0.01)),
+        vreg.HIGHEST_VOLTAGE: Register(_ever(Tracked.VOLTAGE_V_MAX, vreg.s32, 0.01)),
+        vreg.DISCHARGED_ENERGY: Register(_ever(Tracked.DISCHARGED_KWH, vreg.u32, 0.01)),
+        vreg.CHARGED_ENERGY: Register(_ever(Tracked.CHARGED_KWH, vreg.u32, 0.01)),
+        vreg.HIGHEST_TEMPERATURE: Register(_kelvin_ever(Tracked.TEMPERATURE_C_MAX)),
+        vreg.LOWEST_TEMPERATURE: Register(_kelvin_ever(Tracked.TEMPERATURE_C_MIN)),
+        vreg.CELL_VOLTAGE_EXTREMES: Register(_cell_voltages_ever),
+        vreg.ERROR_SHUTDOWNS: Register(_ever(Tracked.ERROR_SHUTDOWNS, vreg.u16, 1.0)),
         vreg.TIME_TO_GO: Register(lambda view: vreg.u16(view.time_to_go.minutes)),
         vreg.VOLTAGE: Register(
             lambda view: vreg.s16(view.inputs.battery_voltage_v, 0.01), periodic=True
         ),
         vreg.CURRENT: Register(lambda view: vreg.s16(view.inputs.current_a, 0.1), periodic=True),
+        # Times in UTC: the master has no calendar.
+        **{number: Register(lambda view: vreg.u32(None)) for number in vreg.LAST_ERROR_TIMES},
+        vreg.CUSTOM_NAME: Register(_custom_name),
+        vreg.CONSUMED: Register(_consumed),
         vreg.CELL_VOLTAGE_RANGE: Register(_cell_voltages, periodic=True),
         vreg.CELL_TEMPERATURE_RANGE: Register(_cell_temperatures, periodic=True),
+    }
+)
+
+# Chosen: those that VictronConnect shows of a battery.
+BLUETOOTH_REGISTERS: Mapping[int, Register] = MappingProxyType(
+    {
+        number: REGISTERS[number]
+        for number in (
+            vreg.BLUETOOTH,
+            vreg.PRODUCT_ID,
+            vreg.FIRMWARE,
+            vreg.BMS_STATE,
+            vreg.ERROR,
+            vreg.FLAGS,
+            vreg.STRATEGY,
+            vreg.SOC,
+            vreg.TIME_TO_GO,
+            vreg.VOLTAGE,
+            vreg.CURRENT,
+            vreg.CELL_VOLTAGE_RANGE,
+            vreg.CELL_TEMPERATURE_RANGE,
+            vreg.CVL,
+            vreg.CCL,
+            vreg.DVL,
+            vreg.DCL,
+        )
     }
 )

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from bms.data import BatteryType, CellLevels, Hardware
-from bms.io import Frame, Inputs
+from bms.io import Frame, Inputs, Reception
 
 NAN = float("nan")
+TEXT_LENGTH = 64  # public: of register 0x010C, VELIB
 
 
 class State(IntEnum):
@@ -40,16 +41,23 @@ class Error(IntEnum):
     WRONG_NUMBER = 5
     MEASURE = 7
     HARDWARE = 11
+    WATCHDOG = 12
     OVER_VOLTAGE = 13
     UNDER_VOLTAGE = 14
     OVER_TEMPERATURE = 15
     UNDER_TEMPERATURE = 16
+    UNDER_CHARGE_STANDBY = 18  # switched off to protect the battery; no fail-safe
     BATTERY_SILENT = 23
     PRE_CHARGE = 25
     CONTACTOR = 26
     OVER_CURRENT = 27
+    UPDATE_FAILED = 28  # of a battery
+    UPDATE_UNAVAILABLE = 29
     INTERLOCK = 37
+    EMERGENCY_STOP = 38
     COMMUNICATION_TIMEOUT = 39
+    SAFETY_LOCK = 40
+    TERMINAL_OVER_TEMPERATURE = 41
 
 
 class Notice(IntEnum):
@@ -57,8 +65,50 @@ class Notice(IntEnum):
 
     CHARGER_DETECTED = 64
     FUSE_BROKEN = 65
+    CELL_VOLTAGE_DEVIATION = 66
+    CELL_TEMPERATURE_DEVIATION = 67
+    SERVICE = 68
+    SYSTEM_VOLTAGE = 69
+    MEASUREMENTS_INVALID = 70
+    HOT_INSIDE = 71
+    BATTERY_CURRENT = 72
+    BALANCER = 73
+    HUMIDITY = 74
+    BATTERY_COUNT = 75
+    LEAKAGE = 76
     OVERLOAD = 80
     SELF_TEST_FAILED = 81  # of a battery's processor
+    PRIVATE_BUS_OFF = 82
+
+
+class Tracked(IntEnum):
+    """What is kept of all times; numbers and units are the project's own."""
+
+    DEEPEST_DISCHARGE_AH = 1
+    CHARGE_DRAWN_AH = 2
+    VOLTAGE_V_MIN = 3
+    VOLTAGE_V_MAX = 4
+    DISCHARGED_KWH = 5
+    CHARGED_KWH = 6
+    TEMPERATURE_C_MAX = 7
+    TEMPERATURE_C_MIN = 8
+    CELL_VOLTAGE_V_MIN = 9
+    CELL_VOLTAGE_V_MAX = 10
+    CURRENT_A_MAX = 11
+    CURRENT_A_MIN = 12
+    ERROR_SHUTDOWNS = 13
+
+
+class Today(IntEnum):
+    """What a daily summary holds; numbers and units are the project's own."""
+
+    TEMPERATURE_C_MEAN = 1
+    DISCHARGED_KWH = 2
+    CHARGED_KWH = 3
+    CHARGE_CURRENT_A_MAX = 4
+    DISCHARGE_CURRENT_A_MAX = 5
+    SYSTEM_VOLTAGE_V_MAX = 6
+    SYSTEM_VOLTAGE_V_MIN = 7
 
 
 class Reason(StrEnum):
@@ -94,6 +144,8 @@ class Battery:
     terminals_c: tuple[float | None, float | None]
     flags: int
     humidity_pct: float | None = None
+    identity: bytes = b""  # what the user calls it
+    soh_pct: float | None = None  # state of health, by its own gauge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +157,8 @@ class BatteryBusStatus:
     silent_us: int = 0  # since the quietest battery was heard; kept up only beyond a few reports
     news: bool = True  # whether anything of this is other than at the last look
     conflict: bool = False  # two batteries were taken for one
+    bus_off: bool = False  # the master's controller on the private bus
+    recover: bool = False  # from that
     sent: tuple[Frame, ...] = ()
 
 
@@ -114,6 +168,7 @@ class RegistrationStatus:
 
     complete: bool = False
     error: Error = Error.NONE
+    unsupported_count: bool = False  # there are more batteries than a master can serve
     assigned: Mapping[int, int] = field(default_factory=dict)  # serial -> node
     type: BatteryType | None = None
     parallel: int = 0
@@ -148,16 +203,28 @@ class ProtectionStatus:
     silence_warning: bool = False
     overload: bool = False
     interlock_broken: bool = False  # the enabled loop is open: the contactor does not wait
+    emergency_stop: bool = False  # nor does it then
     trip: Error = Error.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarningStatus:
-    """What batteries tell of themselves that opens nothing."""
+    """What asks for somebody's eye and opens nothing."""
 
     leakage: bool = False
     humidity: bool = False
     self_test_failed: bool = False  # of a battery's processor
+    cell_voltage_deviation: bool = False
+    cell_temperature_deviation: bool = False
+    service: bool = False  # a battery's terminal sensor tells nothing
+    balancer: bool = False  # a battery cannot move charge between its cells
+    system_voltage: bool = False  # none that the batteries can have
+    measurements_invalid: bool = False  # of the master's own
+    hot_inside: bool = False  # the master itself
+    battery_current: bool = False  # more than the batteries are rated for
+    charge_current: bool = False  # more than the model of the master is made for
+    discharge_current: bool = False
+    fuse_broken: bool = False  # the main one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +246,21 @@ class FailSafeStatus:
     def active(self) -> bool:
         """Whether the system is in fail-safe."""
         return self.error is not Error.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyLockStatus:
+    """What keeps a system in fail-safe over power cycles, until its maker's code unlocks it."""
+
+    cause: Error = Error.NONE  # what was far exceeded; NONE: not locked
+    count: int = 0  # how often it has been locked, ever
+    unlocked: bool = False  # in this very step
+    writes: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def locked(self) -> bool:
+        """Whether the system is locked."""
+        return self.cause is not Error.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +302,7 @@ class StartStopStatus:
     error: Error = Error.NONE  # a start that cannot go on
     shutdown_since_us: int | None = None
     ended_by: Ending = Ending.NOBODY  # what it is, or was last, stopped by
+    thrice_us: int = -1  # when the button was last pressed three times in a row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,6 +385,7 @@ class RelayStatus:
     """The programmable relay."""
 
     closed: bool = False
+    free: bool = False  # its function leaves it to a register
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,18 +398,45 @@ class IndicationStatus:
     buzzer: bool = False
 
 
+class Exclusion(Protocol):
+    """A rule on settings that exclude each other."""
+
+    def objects(self, values: Mapping[str, int], name: str, code: int) -> bool:
+        """Whether this choice is refused, as the other settings are."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsStatus:
     """The settings in force, by name, and what has to be stored."""
 
     values: Mapping[str, int] = field(default_factory=dict)
+    stored: Mapping[str, int] = field(default_factory=dict)  # what the user chose: told, and kept
     choices: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     ranges: Mapping[str, range] = field(default_factory=dict)  # of the settings that are numbers
+    defaults: Mapping[str, int] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)  # what the user called it
+    rules: tuple[Exclusion, ...] = ()
     writes: Mapping[str, bytes] = field(default_factory=dict)
 
+    @staticmethod
+    def takes_text(text: str) -> bool:
+        """Whether a text can be stored: printable, and not too long."""
+        return len(text) <= TEXT_LENGTH and text.isascii() and (text.isprintable() or not text)
+
+    def limits(self, name: str) -> tuple[int, int, int]:
+        """The lowest and the highest code of a setting, and its default."""
+        codes = self.ranges.get(name) or sorted(self.choices[name])
+        return codes[0], codes[-1], self.defaults[name]
+
     def takes(self, name: str, code: int) -> bool:
-        """Whether the running release has this setting, and this code is one of it."""
-        return name in self.values and code in (self.ranges.get(name) or self.choices[name])
+        """Whether this release has the setting, the code is one of it, and no rule objects.
+
+        A rule that does not object has a correction instead.
+        """
+        if name not in self.values or code not in (self.ranges.get(name) or self.choices[name]):
+            return False
+        return not any(rule.objects(self.stored, name, code) for rule in self.rules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,8 +449,24 @@ class EventsStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrackingStatus:
+    """Tracked values of all times, and of today and the days before, by their numbers."""
+
+    ever: Mapping[int, float] = field(default_factory=dict)
+    days: tuple[Mapping[int, float], ...] = ()
+    writes: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusWordStatus:
     """The status word of register 0x2100."""
+
+    flags: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarningWordStatus:
+    """The warnings that the diagnostic tool shows."""
 
     flags: int = 0
 
@@ -348,8 +475,44 @@ class StatusWordStatus:
 class DiagnosticsStatus:
     """The session with the diagnostic tool."""
 
-    answers: tuple[bytes, ...] = ()
+    sent: tuple[Frame, ...] = ()  # on VE.Can
     settings: tuple[tuple[str, int], ...] = ()  # name and code, checked
+    unlocks: bool = False  # the safety lock, by its code
+    identity: tuple[int, bytes] | None = None  # what the user calls the battery of a node
+    wants_update_us: int | None = None  # when it asked for the boot loader
+    updates_batteries: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatteryUpdateStatus:
+    """New firmware for the batteries: whether it is on its way, or how the last one ended."""
+
+    active: bool = False
+    error: Error = Error.NONE
+    sent: tuple[Frame, ...] = ()  # on the private bus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateStatus:
+    """The way into the boot loader."""
+
+    locked: bool = False  # no update is possible any more
+    begun: bool = False  # it restarts soon
+    io_supply_on: bool = True
+    restart: bool = False
+    sent: tuple[Frame, ...] = ()  # on VE.Can
+    writes: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nmea2000Status:
+    """The device's address on NMEA 2000, what it sends there, and what it was told."""
+
+    address: int = 0x50  # its own; 254: none
+    ready: bool = False  # the address is claimed, and frames may be sent from it
+    sent: tuple[Frame, ...] = ()
+    settings: tuple[tuple[str, int], ...] = ()  # name and code, checked
+    texts: tuple[tuple[str, str], ...] = ()  # likewise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,6 +524,33 @@ class VeCanStatus:
     soc_command_pct: float | None = None
     group_soc_pct: float | None = None  # what another system of our group has told
     runs: bool | None = None  # a command: start, or stop
+    relay: int | None = None  # a command: open 0, or close 1, what is free
+    restarts: bool = False  # a command: stop, and start again
+    settings: tuple[tuple[str, int], ...] = ()  # name and code, checked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MgRegistersStatus:
+    """MG's own registers, as they are sent on VE.Can."""
+
+    sent: tuple[Frame, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisedoStatus:
+    """What the external port sends by the Visedo protocol."""
+
+    sent: tuple[Frame, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BluetoothStatus:
+    """The serial line to the Bluetooth module."""
+
+    present: bool = False
+    sent: bytes = b""
+    baud: int = 19_200
+    acknowledged_us: int = -1  # when three presses of the button were last acknowledged
     settings: tuple[tuple[str, int], ...] = ()  # name and code, checked
 
 
@@ -379,6 +569,8 @@ class View:
     hardware: Hardware
     serial: str
     version: tuple[int, int]
+    boot_loader: str = ""  # the version of the one that started us
+    on_ve_can: tuple[Reception, ...] = ()  # of what is received
     control: bool = True  # False: the rooms rest, or a frame or a request came between two looks
     looks: bool = True  # True every control period, whether or not the rooms rest
     settings: SettingsStatus = field(default_factory=SettingsStatus)
@@ -389,6 +581,7 @@ class View:
     protection: ProtectionStatus = field(default_factory=ProtectionStatus)
     warnings: WarningStatus = field(default_factory=WarningStatus)
     balancing: BalancingStatus = field(default_factory=BalancingStatus)
+    safety_lock: SafetyLockStatus = field(default_factory=SafetyLockStatus)
     fail_safe: FailSafeStatus = field(default_factory=FailSafeStatus)
     charger: ChargerStatus = field(default_factory=ChargerStatus)
     idle: IdleStatus = field(default_factory=IdleStatus)
@@ -404,10 +597,18 @@ class View:
     indication: IndicationStatus = field(default_factory=IndicationStatus)
     power: PowerStatus = field(default_factory=PowerStatus)
     events: EventsStatus = field(default_factory=EventsStatus)
+    tracking: TrackingStatus = field(default_factory=TrackingStatus)
     status_word: StatusWordStatus = field(default_factory=StatusWordStatus)
+    warning_word: WarningWordStatus = field(default_factory=WarningWordStatus)
     diagnostics: DiagnosticsStatus = field(default_factory=DiagnosticsStatus)
+    update: UpdateStatus = field(default_factory=UpdateStatus)
+    battery_update: BatteryUpdateStatus = field(default_factory=BatteryUpdateStatus)
+    nmea2000: Nmea2000Status = field(default_factory=Nmea2000Status)
     ve_can: VeCanStatus = field(default_factory=VeCanStatus)
+    mg_registers: MgRegistersStatus = field(default_factory=MgRegistersStatus)
+    bluetooth: BluetoothStatus = field(default_factory=BluetoothStatus)
     external_can: ExternalCanStatus = field(default_factory=ExternalCanStatus)
+    visedo: VisedoStatus = field(default_factory=VisedoStatus)
 
 
 def room_statuses(view: View) -> dict[str, Any]:
@@ -415,4 +616,15 @@ def room_statuses(view: View) -> dict[str, Any]:
     return {name: getattr(view, name) for name in view.__slots__ if name not in _NOT_ROOMS}
 
 
-_NOT_ROOMS = frozenset({"inputs", "hardware", "serial", "version", "control", "looks"})
+_NOT_ROOMS = frozenset(
+    {
+        "inputs",
+        "hardware",
+        "serial",
+        "version",
+        "boot_loader",
+        "on_ve_can",
+        "control",
+        "looks",
+    }
+)

@@ -30,6 +30,27 @@ class Held:
         self._since_us = None
 
 
+class Lasting:
+    """A condition that counts once it has lasted for its time, and for as long as it lasts."""
+
+    __slots__ = ("_held", "_time_us", "is_set")
+
+    def __init__(self, time_us: int) -> None:
+        self._held = Held()
+        self._time_us = time_us
+        self.is_set = False
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is on its way to being set."""
+        return self._held.runs and not self.is_set
+
+    def step(self, now_us: int, *, condition: bool) -> bool:
+        """Whether it counts now."""
+        self.is_set = self._held.for_us(now_us, condition=condition) >= self._time_us
+        return self.is_set
+
+
 class ChainedLevel:
     """A level that is set and cleared after times, and only after the level before it is set."""
 

@@ -63,6 +63,7 @@ class BatteryType:
     terminal_sensors: bool
     outlier_monitoring: bool
     leakage_detection: bool = False
+    gauge: bool = False  # of its own, which knows its state of health
     balancing: str = ""  # passive: bleeds, active: moves charge, or none that the master commands
 
 
@@ -180,6 +181,7 @@ def battery_types() -> Mapping[int, BatteryType]:
             terminal_sensors=row.get("terminal_sensors", False),
             outlier_monitoring=row.get("outlier_monitoring", False),
             leakage_detection=row.get("leakage_detection", False),
+            gauge=row.get("gauge", False),
             balancing=row.get("balancing", ""),
         )
     return MappingProxyType(types)

@@ -1,5 +1,7 @@
 """How announcements of batteries once got in each other's way."""
 
+from collections.abc import Iterable
+
 from bms.data import battery_types
 from bms.firmware import milliseconds
 
@@ -24,3 +26,8 @@ class TheLatestOfAMoment:
         met = self._serial not in {-1, serial} and time_us - self._time_us <= ONE_MOMENT_US
         self._serial, self._time_us = serial, time_us
         return met
+
+
+def of_the_last_heard(silences_us: Iterable[int]) -> int:
+    """Before 1.12: one timer for all batteries, which whoever is heard starts anew."""
+    return min(silences_us)

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from bms.firmware import Component, Firmware, Release, UnknownRelease, Version, undo
+from bms.firmware import Change, Component, Firmware, Release, UnknownRelease, Version, undo
 from bms.releases import (
     v1_07,
     v1_08,
@@ -97,14 +97,26 @@ def firmware(text: str, component: Component = Component.MASTER) -> Firmware:
     return undo(version, RELEASES, component)
 
 
-def less(running: Firmware, item: str) -> Firmware:
-    """A component's firmware without ``item``; all of it where that changes other components only.
+def less(running: Firmware, *items: str) -> Firmware:
+    """A component's firmware without ``items``, but for those that change other components only.
 
-    Raises UnknownItem if no change of this firmware is ``item``, or if it has no deltas.
+    Raises UnknownItem if no change of this firmware is one of them, or if it has no deltas.
     """
-    for release in RELEASES:
-        for change in release.changes:
-            components = {delta.place.slot.room.component for delta in change.deltas}
-            if change.item == item and components and running.component not in components:
-                return running
-    return running.without(item)
+    elsewhere = {
+        change.item
+        for release in RELEASES
+        for change in release.changes
+        if change.deltas and running.component not in _components_of(change)
+    }
+    wanted = [item for item in items if item not in elsewhere]
+    return running.without(*wanted) if wanted else running
+
+
+def _components_of(change: type[Change]) -> set[Component]:
+    return {delta.place.slot.room.component for delta in change.deltas}
+
+
+def rows_listed(version: Version) -> tuple[str, ...]:
+    """What a release is known to have changed: its rows that have deltas."""
+    release = RELEASES[VERSIONS.index(version)]
+    return tuple(change.item for change in release.changes if change.deltas)

@@ -18,8 +18,22 @@ class BleedsEnd(Change, item="v1.07-01", basis=Basis.CHOSEN):
     )
 
 
+class TheOldest(
+    Change, item="v1.07-02", basis=Basis.STATED, exempt="silent: judged by equal reference traces"
+):
+    """The log states no behaviour: the traces of 1.07 are recorded and reproduced, with nothing
+    earlier to compare them to.
+    """
+
+
 class HealthyContactorIsSuspected(Change, item="v1.07-K1", basis=Basis.STATED, cured_by="v1.14-02"):
     """Event 26 is raised for a contactor that opened, where the link decays slowly; since ever."""
+
+
+class UpdateCanFail(Change, item="v1.07-K2", basis=Basis.STATED, cured_by="v1.14-08"):
+    """A firmware update can fail while the bus is busy, and succeeds when it is started again;
+    since ever, with the boot loader of then.
+    """
 
 
 class GoneFromVeCan(Change, item="v1.07-K3", basis=Basis.STATED, cured_by="v1.14-01"):
@@ -31,7 +45,9 @@ RELEASE = Release(
     date="2017-07-20",
     changes=(
         BleedsEnd,
+        TheOldest,
         HealthyContactorIsSuspected,
+        UpdateCanFail,
         GoneFromVeCan,
     ),
 )

@@ -5,6 +5,7 @@ from bms.history.balancing import the_highest_first
 from bms.history.permissions import ChargeByCurrent, ChargeByOneThreshold
 from bms.history.registration import made_before_week_46_of_2017
 from bms.rooms.balancing import Balancing, HeControl, each_that_is_too_high
+from bms.rooms.battery_bus import BatteryBus
 from bms.rooms.contactor import Contactor
 from bms.rooms.permissions import Permissions
 from bms.rooms.registration import Registration, any_serial
@@ -72,6 +73,20 @@ class AllBleedAtOnce(Change, item="v1.08-06", basis=Basis.CHOSEN):
     )
 
 
+class MasterSamplesLater(Change, item="v1.08-07", basis=Basis.CHOSEN):
+    """The master samples the private bus at 87.5 % of a bit, when even a long bus with many nodes
+    has settled; was 62.5 % (both chosen: the log says only that the sample timing was fixed).
+    """
+
+    deltas = (BatteryBus.sample_point_pct.changed(was=62.5, now=87.5),)
+
+
+class NothingElse(
+    Change, item="v1.08-08", basis=Basis.STATED, exempt="silent: judged by equal reference traces"
+):
+    """The log states no behaviour: nothing else differs from 1.07."""
+
+
 class TheIssuesOf107Remain(Change, item="v1.08-K", basis=Basis.STATED, cured_by="v1.14-01"):
     """The issues of 1.07 are listed again up to 1.13: event 26 of a healthy contactor (v1.07-K1,
     cured by v1.14-02), the failing update (v1.07-K2, by v1.14-08), gone from VE.Can (v1.07-K3).
@@ -88,6 +103,8 @@ RELEASE = Release(
         ContactorOpeningDelay,
         BatteriesOf108,
         AllBleedAtOnce,
+        MasterSamplesLater,
+        NothingElse,
         TheIssuesOf107Remain,
     ),
 )

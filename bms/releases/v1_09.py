@@ -4,7 +4,12 @@ from bms.extremes import of_the_valid
 from bms.firmware import Basis, Change, Release, Version, seconds
 from bms.history.dvcc import EveryStep, FullOrNothing
 from bms.history.extremes import compared_with_the_first
-from bms.history.registers import CAPACITY_OF_NOTHING, CONFIGURATION_OF_NOTHING
+from bms.history.registers import (
+    CAPACITY_OF_NOTHING,
+    CONFIGURATION_OF_NOTHING,
+    LINK_LIMIT_OF_ALL_OR_NOTHING,
+    LINK_PERCENTAGE_OF_ALL_OR_NOTHING,
+)
 from bms.history.start_stop import refuse_at_once
 from bms.history.ve_can import a_foreign_soc_is_a_write
 from bms.registers import REGISTERS
@@ -87,6 +92,41 @@ class SocByRegister(Change, item="v1.09-07", basis=Basis.STATED):
     deltas = (VeCan.takes_soc.changed(was=TakesSoc.NEVER, now=TakesSoc.ALWAYS),)
 
 
+class RelayByRegister(Change, item="v1.09-08", basis=Basis.CHOSEN):
+    """A write to register 0x034E opens and closes the programmable relay while its function is
+    'disabled', and is refused while it has one; before, every write was (chosen: the log says only
+    that the handling was updated).
+    """
+
+    deltas = (VeCan.commands.gained(0x034E),)
+
+
+class LinkPercentageIsControlled(
+    Change, item="v1.09-09", basis=Basis.STATED, builds_on=("v1.08-01", "v1.09-05")
+):
+    """Register 0x2014 carries the controlled charge current in percent of the greatest; before,
+    0 or 100 %.
+    """
+
+    deltas = (
+        VeCan.registers.changed(
+            0x2014, was=LINK_PERCENTAGE_OF_ALL_OR_NOTHING, now=REGISTERS[0x2014]
+        ),
+    )
+
+
+class LinkLimitIsControlled(
+    Change, item="v1.09-10", basis=Basis.STATED, builds_on=("v1.08-01", "v1.09-05")
+):
+    """Register 0x2015 carries the controlled charge current in amperes, as the limit 0x0391 does;
+    before, the greatest or 0.
+    """
+
+    deltas = (
+        VeCan.registers.changed(0x2015, was=LINK_LIMIT_OF_ALL_OR_NOTHING, now=REGISTERS[0x2015]),
+    )
+
+
 class ExtremesAreValid(Change, item="v1.09-11", basis=Basis.CHOSEN):
     """The highest and lowest cell voltage and temperature are those of the valid readings; before,
     all were compared with the first, and an invalid one stayed (chosen: the log says only that
@@ -108,6 +148,12 @@ class UnknownUntilRegistered(Change, item="v1.09-12", basis=Basis.CHOSEN):
         VeCan.registers.changed(0x1000, was=CAPACITY_OF_NOTHING, now=REGISTERS[0x1000]),
         VeCan.registers.changed(0x0380, was=CONFIGURATION_OF_NOTHING, now=REGISTERS[0x0380]),
     )
+
+
+class NothingElse(
+    Change, item="v1.09-13", basis=Basis.STATED, exempt="silent: judged by equal reference traces"
+):
+    """The log states no behaviour: nothing else differs from 1.08, but for the defect v1.09-K1."""
 
 
 class SerialsFromHq1746(
@@ -138,8 +184,12 @@ RELEASE = Release(
         LimitsAreControlled,
         ShutdownTime,
         SocByRegister,
+        RelayByRegister,
+        LinkPercentageIsControlled,
+        LinkLimitIsControlled,
         ExtremesAreValid,
         UnknownUntilRegistered,
+        NothingElse,
         SerialsFromHq1746,
         MastersAnswerEachOther,
     ),

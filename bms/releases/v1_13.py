@@ -11,6 +11,8 @@ from bms.rooms.dvcc import Dvcc
 from bms.rooms.fans import Fans, Thresholds
 from bms.rooms.idle import Idle
 from bms.rooms.soc import Soc
+from bms.rooms.tracking import Tracking
+from bms.status import Tracked
 
 
 class SocAlgorithm(Change, item="v1.13-01", basis=Basis.CHOSEN):
@@ -37,6 +39,15 @@ class FanThresholds(Change, item="v1.13-02", basis=Basis.STATED):
     deltas = (
         Fans.thresholds.changed(0, was=Thresholds(31, 31), now=Thresholds(30, 29)),
         Fans.thresholds.changed(1, was=Thresholds(31, 31), now=Thresholds(35, 34)),
+    )
+
+
+class ExtremesOfCurrent(Change, item="v1.13-03", basis=Basis.STATED):
+    """The highest and the lowest current are tracked; before, neither."""
+
+    deltas = (
+        Tracking.ever.gained(Tracked.CURRENT_A_MAX),
+        Tracking.ever.gained(Tracked.CURRENT_A_MIN),
     )
 
 
@@ -75,6 +86,7 @@ RELEASE = Release(
     changes=(
         SocAlgorithm,
         FanThresholds,
+        ExtremesOfCurrent,
         ChargeVoltageIsSteady,
         ManyCellsMoveCharge,
         IdleShutdownLeavesAChargeAlone,

@@ -1,10 +1,12 @@
 """What 1.14 changed."""
 
-from bms.firmware import Basis, Change, Component, Release, Version, milliseconds
+from bms.boot.loader import BootLoader
+from bms.firmware import Basis, Change, Component, Release, Version, milliseconds, seconds
 from bms.history.balancing import past_the_mean_without_end
 from bms.history.contactor import DifferenceAfterFiveSeconds, DifferenceAfterOneSecond
 from bms.rooms.balancing import Balancing, past_the_mean_until_the_target
 from bms.rooms.contactor import Contactor
+from bms.rooms.diagnostics import Diagnostics
 from bms.rooms.settings import Settings
 from bms.rooms.soc import Soc
 from bms.rooms.ve_can import VeCan
@@ -64,6 +66,23 @@ class RatingsOfHe(Change, item="v1.14-06", basis=Basis.CHOSEN):
     deltas = (Soc.charge_efficiency.changed("HE", was=0.97, now=0.999),)
 
 
+class NothingElse(
+    Change, item="v1.14-07", basis=Basis.STATED, exempt="silent: judged by equal reference traces"
+):
+    """The log states no behaviour: nothing else differs from 1.13."""
+
+
+class UpdatesOnABusyBus(Change, item="v1.14-08", basis=Basis.STATED):
+    """Boot loader 1.04 waits up to 1 s for the next frame of a message; 1.03 gave up after 50 ms
+    (times and the older number: chosen), so that an update on a busy bus failed.
+    """
+
+    deltas = (
+        BootLoader.version.changed(was="1.03", now="1.04"),
+        BootLoader.patience_us.changed(was=milliseconds(50), now=seconds(1)),
+    )
+
+
 class RelayDefault(Change, item="v1.14-09", basis=Basis.STATED):
     """The programmable relay's default is 'discharge not allowed warning', and the update to this
     release selects it over a stored choice.
@@ -76,6 +95,12 @@ class RelayDefault(Change, item="v1.14-09", basis=Basis.STATED):
     )
 
 
+class BootLoaderIsTold(Change, item="v1.14-10", basis=Basis.STATED):
+    """The version of the boot loader is told to the diagnostic tool; before, it was not known."""
+
+    deltas = (Diagnostics.tells_of_its_boot_loader.changed(was=False, now=True),)
+
+
 RELEASE = Release(
     version=Version(1, 14),
     date="2018-11-09",
@@ -86,7 +111,10 @@ RELEASE = Release(
         BalancerFailureIsReset,
         BalanceTimerStartsAnew,
         RatingsOfHe,
+        NothingElse,
+        UpdatesOnABusyBus,
         RelayDefault,
+        BootLoaderIsTold,
     ),
     tool_installs=frozenset({Component.BOOT_LOADER}),
 )

@@ -7,6 +7,8 @@ from bms.rooms.balancing import Balancing, HeControl, each_that_is_too_high
 from bms.rooms.contactor import Contactor, FallOfTheSystemVoltage
 from bms.rooms.dvcc import Dvcc
 from bms.rooms.registration import Registration
+from bms.rooms.tracking import Tracking
+from bms.status import Today
 
 
 class OpeningCheckSeesTheFall(Change, item="v1.15-01", basis=Basis.CHOSEN):
@@ -49,6 +51,19 @@ class ChargeCurrentOfHe(Change, item="v1.15-04", basis=Basis.STATED):
     deltas = (Dvcc.charge_c_rates.changed("HE", was=(0.3, 0.3), now=(0.6, 1.0)),)
 
 
+class ExtremesOfToday(Change, item="v1.15-05", basis=Basis.STATED):
+    """The daily summary has the highest charge and discharge current, and the highest and lowest
+    system voltage, of the time in which the contactor is closed; before, none of the four.
+    """
+
+    deltas = (
+        Tracking.summary.gained(Today.CHARGE_CURRENT_A_MAX),
+        Tracking.summary.gained(Today.DISCHARGE_CURRENT_A_MAX),
+        Tracking.summary.gained(Today.SYSTEM_VOLTAGE_V_MAX),
+        Tracking.summary.gained(Today.SYSTEM_VOLTAGE_V_MIN),
+    )
+
+
 class BatteriesOf115(Change, item="v1.15-06", basis=Basis.CHOSEN):
     """HE300 joins the type table (chosen: the log names no type); before, the start ended with
     error 2, as if there were no battery.
@@ -65,6 +80,7 @@ RELEASE = Release(
         ChargesFasterNearFull,
         NewHeBatteriesAreBalancedBetter,
         ChargeCurrentOfHe,
+        ExtremesOfToday,
         BatteriesOf115,
     ),
 )

@@ -14,6 +14,15 @@ class StandardFramesAreIgnored(Change, item="v1.16-01", basis=Basis.STATED):
     deltas = (VeCan.understand.changed(was=by_the_low_bits, now=only_extended),)
 
 
+class SettingsAreExplained(
+    Change,
+    item="v1.16-02",
+    basis=Basis.STATED,
+    exempt="the explanations stand in the settings table, which all releases share",
+):
+    """The tool shows an explanation for each setting, besides its unit, range and default."""
+
+
 class BatteriesOf116(Change, item="v1.16-03", basis=Basis.CHOSEN):
     """LFP 24 V 200 Ah joins the type table (chosen: the log names no type); before, the start ended
     with error 2, as if there were no battery.
@@ -27,6 +36,7 @@ RELEASE = Release(
     date="2019-04-08",
     changes=(
         StandardFramesAreIgnored,
+        SettingsAreExplained,
         BatteriesOf116,
     ),
 )

@@ -5,9 +5,19 @@ from bms.battery.module import Module
 from bms.firmware import Basis, Change, Release, Version
 from bms.history.module import AsItComes
 from bms.history.registration import only_the_total
+from bms.rooms.battery_bus import QUIET_BELOW_A, BatteryBus
 from bms.rooms.dvcc import Dvcc
+from bms.rooms.events import Events
 from bms.rooms.registration import Registration, every_string
+from bms.rooms.relay import Relay
 from bms.rooms.ve_can import VeCan
+from bms.rooms.warning_word import (
+    CELL_TEMPERATURE_DEVIATION,
+    CELL_VOLTAGE_DEVIATION,
+    WarningWord,
+)
+from bms.rooms.warnings import Warnings
+from bms.status import Notice
 
 
 class ShutdownVoltageWithoutOffset(Change, item="v1.17-01", basis=Basis.STATED):
@@ -25,6 +35,15 @@ class StringsAreChecked(Change, item="v1.17-02", basis=Basis.CHOSEN):
     """
 
     deltas = (Registration.shape_of.changed(was=only_the_total, now=every_string),)
+
+
+class QuietInternalBus(Change, item="v1.17-03", basis=Basis.CHOSEN):
+    """While next to nothing flows the master lets the batteries repeat once a second what has not
+    changed. Our reading of a lower and steadier load: before, every report was sent ten times a
+    second, whatever it said.
+    """
+
+    deltas = (BatteryBus.quiet_below_a.changed(was=0.0, now=QUIET_BELOW_A),)
 
 
 class MeasurementsAreValidated(Change, item="v1.17-04", basis=Basis.CHOSEN):
@@ -52,14 +71,44 @@ class BatteriesOf117(Change, item="v1.17-06", basis=Basis.CHOSEN):
     deltas = (Registration.types.gained(9),)
 
 
+class CellVoltageDeviation(Change, item="v1.17-07", basis=Basis.STATED):
+    """Cells of a battery that are more than 100 mV apart for 30 s, neither nearly full nor nearly
+    empty (all chosen), are a warning and an event; before, neither.
+    """
+
+    deltas = (
+        WarningWord.flags.gained(CELL_VOLTAGE_DEVIATION),
+        Events.notices.gained(Notice.CELL_VOLTAGE_DEVIATION),
+        Relay.warnings.gained("cell voltage deviation"),
+    )
+
+
+class CellTemperatureDeviation(Change, item="v1.17-08", basis=Basis.STATED):
+    """Cell temperatures of a battery that are more than 10 K apart for 30 s (both chosen) are a
+    warning and an event, but for LFP 24 V; before, neither.
+    """
+
+    deltas = (
+        Warnings.temperature_deviation_of.changed(
+            was=frozenset(), now=frozenset({"LFP48", "HE", "RS"})
+        ),
+        WarningWord.flags.gained(CELL_TEMPERATURE_DEVIATION),
+        Events.notices.gained(Notice.CELL_TEMPERATURE_DEVIATION),
+        Relay.warnings.gained("cell temperature deviation"),
+    )
+
+
 RELEASE = Release(
     version=Version(1, 17),
     date="2019-05-28",
     changes=(
         ShutdownVoltageWithoutOffset,
         StringsAreChecked,
+        QuietInternalBus,
         MeasurementsAreValidated,
         StateOfCombinedSystems,
         BatteriesOf117,
+        CellVoltageDeviation,
+        CellTemperatureDeviation,
     ),
 )

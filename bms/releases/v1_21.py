@@ -4,8 +4,18 @@ from bms.firmware import Basis, Change, Release, Version, seconds
 from bms.history.balancing import bleeds_for_ever
 from bms.rooms.balancing import Balancing, each_that_is_too_high
 from bms.rooms.board import Board
+from bms.rooms.events import Events
 from bms.rooms.permissions import Permissions
 from bms.rooms.registration import Registration
+from bms.status import Error
+
+
+class UnderChargeStandbyIsTold(Change, item="v1.21-01", basis=Basis.PUBLIC):
+    """The shutdown that protects an almost discharged battery is one of the last errors, 18, of
+    register 0x2110, and of the log; before, it was in neither.
+    """
+
+    deltas = (Events.notices.gained(Error.UNDER_CHARGE_STANDBY),)
 
 
 class OthersStartFirst(Change, item="v1.21-02", basis=Basis.STATED, builds_on=("v1.18-01",)):
@@ -45,6 +55,7 @@ RELEASE = Release(
     version=Version(1, 21),
     date="2019-11-28",
     changes=(
+        UnderChargeStandbyIsTold,
         OthersStartFirst,
         BatteriesOf121,
         HardwareOf121,

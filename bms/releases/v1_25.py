@@ -1,9 +1,12 @@
 """What 1.25 changed."""
 
-from bms.firmware import Basis, Change, Release, Version
+from bms.battery.module import Module
+from bms.firmware import Basis, Change, Release, Version, milliseconds, seconds
 from bms.history.indication import dark_while_off
+from bms.rooms.battery_bus import BackOff, BatteryBus
 from bms.rooms.board import Board
 from bms.rooms.dvcc import Dvcc
+from bms.rooms.events import Events
 from bms.rooms.fail_safe import FailSafe
 from bms.rooms.indication import Indication, of_a_combined_system
 from bms.rooms.power import Power
@@ -12,6 +15,7 @@ from bms.rooms.registration import Registration
 from bms.rooms.settings import Settings
 from bms.rooms.soc import Soc
 from bms.rooms.ve_can import VeCan
+from bms.status import Notice
 
 
 class HardwareOf125(Change, item="v1.25-01", basis=Basis.CHOSEN):
@@ -72,6 +76,32 @@ class SocBelowFull(Change, item="v1.25-05", basis=Basis.STATED):
     deltas = (Soc.held_below_full_pct.changed(was=100.0, now=99.9),)
 
 
+class PrivateBusComesBack(Change, item="v1.25-06", basis=Basis.CHOSEN):
+    """After bus-off on the private bus the master comes back, each time after twice as long a wait,
+    and logs it as event 82; before, it stayed away until it was restarted (our reading of an
+    updated internal CAN).
+    """
+
+    deltas = (
+        BatteryBus.bus_off.changed(
+            was=None, now=BackOff(milliseconds(200), seconds(5), seconds(10))
+        ),
+        Events.notices.gained(Notice.PRIVATE_BUS_OFF),
+    )
+
+
+class BatteriesOnTheBus(Change, item="v1.25-07", basis=Basis.CHOSEN):
+    """All batteries sample the private bus at 87.5 % of a bit, and come back from bus-off after
+    half a second; before, they sampled at 75 %, too early on a long bus, and stayed away (all
+    chosen: the log says only that timing and error handling were fixed).
+    """
+
+    deltas = (
+        Module.sample_point_pct.changed(was=75.0, now=87.5),
+        Module.bus_off_recovery_us.changed(was=None, now=milliseconds(500)),
+    )
+
+
 class ShutdownConsumption(Change, item="v1.25-08", basis=Basis.STATED):
     """In the shutdown state the master takes 30 % less: 7 mA, was 10 mA (the figures: chosen)."""
 
@@ -124,6 +154,8 @@ RELEASE = Release(
         CriticalChargeOfHe,
         CriticalChargeOfRs,
         SocBelowFull,
+        PrivateBusComesBack,
+        BatteriesOnTheBus,
         ShutdownConsumption,
         CommandsByVeCan,
         FlashesOfCombinedSystems,

@@ -2,9 +2,11 @@
 
 from bms.firmware import Basis, Change, Release, Version, seconds
 from bms.history.start_stop import DeafOnceTheTaskMissedIt
+from bms.history.update import LocksItselfOut
 from bms.rooms.board import Board
 from bms.rooms.precharge import Precharge
 from bms.rooms.start_stop import EveryPress, StartStop
+from bms.rooms.update import EveryRequest, Update
 
 
 class TheModel1000PcPlus(Change, item="v1.27-01", basis=Basis.STATED):
@@ -31,12 +33,28 @@ class PrechargeGoesOnWhileRising(Change, item="v1.27-02b", basis=Basis.STATED):
     deltas = (Precharge.time_limit_rising_us.changed(was=0, now=seconds(48)),)
 
 
+class NothingElse(
+    Change, item="v1.27-03", basis=Basis.STATED, exempt="silent: judged by equal reference traces"
+):
+    """The log states no behaviour: nothing else differs from 1.26, but for the defects v1.27-K1
+    and v1.27-K2.
+    """
+
+
 class StopRequestIsMissed(Change, item="v1.27-K1", basis=Basis.STATED, cured_by="v1.28-K1"):
     """A stop request that an internal task holds up (one in ten: chosen) has no effect, and none
     has any after it.
     """
 
     deltas = (StartStop.button.changed(was=EveryPress, now=DeafOnceTheTaskMissedIt),)
+
+
+class UpdateIsLockedOut(Change, item="v1.27-K2", basis=Basis.STATED, cured_by="v1.28-K1"):
+    """A request to update that an internal task holds up (one in ten: chosen) leads nowhere, and
+    none that follows does: only special tools help.
+    """
+
+    deltas = (Update.entry.changed(was=EveryRequest, now=LocksItselfOut),)
 
 
 RELEASE = Release(
@@ -46,6 +64,8 @@ RELEASE = Release(
         TheModel1000PcPlus,
         ResistorIsProtected,
         PrechargeGoesOnWhileRising,
+        NothingElse,
         StopRequestIsMissed,
+        UpdateIsLockedOut,
     ),
 )

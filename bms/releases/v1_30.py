@@ -76,6 +76,12 @@ class OwnPrechargeIsNoCharger(Change, item="v1.30-06", basis=Basis.STATED):
     deltas = (Charger.watches.changed(was=ALWAYS, now=STANDBY_ONLY),)
 
 
+class NothingElse(
+    Change, item="v1.30-07", basis=Basis.STATED, exempt="silent: judged by equal reference traces"
+):
+    """The log states no behaviour: nothing else differs from 1.29."""
+
+
 RELEASE = Release(
     version=Version(1, 30),
     date="2022-04-28",
@@ -86,5 +92,6 @@ RELEASE = Release(
         SteadierVoltages,
         SteadyInEssSystems,
         OwnPrechargeIsNoCharger,
+        NothingElse,
     ),
 )

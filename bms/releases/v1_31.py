@@ -12,8 +12,17 @@ class BatteriesOf131(Change, item="v1.31-01", basis=Basis.CHOSEN):
     deltas = (Registration.types.gained(17),)
 
 
+class NothingElse(
+    Change, item="v1.31-02", basis=Basis.STATED, exempt="silent: judged by equal reference traces"
+):
+    """The log states no behaviour: nothing else differs from 1.30."""
+
+
 RELEASE = Release(
     version=Version(1, 31),
     date="2022-08-22",
-    changes=(BatteriesOf131,),
+    changes=(
+        BatteriesOf131,
+        NothingElse,
+    ),
 )

@@ -3,7 +3,9 @@
 from bms.battery.module import Module
 from bms.firmware import Basis, Change, Release, Version
 from bms.history.precharge import ClockThatRunsOn
+from bms.history.settings import as_it_is
 from bms.rooms.precharge import OwnClock, Precharge
+from bms.rooms.settings import Settings, readable
 
 
 class NoSpuriousTemperatures(Change, item="v1.33-01", basis=Basis.CHOSEN):
@@ -13,6 +15,14 @@ class NoSpuriousTemperatures(Change, item="v1.33-01", basis=Basis.CHOSEN):
     """
 
     deltas = (Module.without_jumps.changed(was=frozenset(), now=frozenset({"LFP24"})),)
+
+
+class StoredNameIsReadable(Change, item="v1.33-02", basis=Basis.CHOSEN, builds_on=("v1.32-01",)):
+    """What is stored as the device's name is told if it can be read, up to its full length; blank
+    or damaged, there is none. Our reading of before: it was told as it was, whatever it was.
+    """
+
+    deltas = (Settings.text_of.changed(was=as_it_is, now=readable),)
 
 
 class InterruptedStartLeavesNothing(Change, item="v1.33-03", basis=Basis.CHOSEN):
@@ -28,6 +38,7 @@ RELEASE = Release(
     date="2023-02-28",
     changes=(
         NoSpuriousTemperatures,
+        StoredNameIsReadable,
         InterruptedStartLeavesNothing,
     ),
 )

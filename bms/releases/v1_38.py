@@ -2,13 +2,18 @@
 
 from bms.firmware import Basis, Change, Release, Version
 from bms.history.battery_bus import TheLatestOfAMoment
+from bms.history.battery_update import of_the_first
 from bms.history.registration import one_type
 from bms.history.temperatures import every_sensor_counts
 from bms.rooms.battery_bus import BatteryBus, ToldApartBySerial
+from bms.rooms.battery_update import BatteryUpdate, of_its_own
+from bms.rooms.diagnostics import SETTLED, Diagnostics
 from bms.rooms.permissions import AfterEnergy, Permissions
 from bms.rooms.registration import Registration, equal_cells_of_rs
 from bms.rooms.temperatures import Temperatures, off_the_median
+from bms.rooms.tracking import Tracking
 from bms.rooms.warnings import Warnings
+from bms.status import State
 
 
 class BatteriesOf138(Change, item="v1.38-01", basis=Basis.CHOSEN):
@@ -17,6 +22,22 @@ class BatteriesOf138(Change, item="v1.38-01", basis=Basis.CHOSEN):
     """
 
     deltas = (Registration.types.gained(19),)
+
+
+class EachProcessorItsImage(Change, item="v1.38-02", basis=Basis.STATED):
+    """In an update each battery gets the image for its processor; before, all got that of the
+    first, which another processor refuses: the update ended with error 28.
+    """
+
+    deltas = (BatteryUpdate.image_for.changed(was=of_the_first, now=of_its_own),)
+
+
+class SavedAtFailSafe(Change, item="v1.38-03", basis=Basis.STATED):
+    """What is tracked is stored when a fail-safe triggers; before, only every 15 min (chosen) and
+    when the system is turned off.
+    """
+
+    deltas = (Tracking.saves_at_fail_safe.changed(was=False, now=True),)
 
 
 class SelfTestsOfRs230AreWatched(Change, item="v1.38-04", basis=Basis.STATED):
@@ -31,6 +52,14 @@ class RegistrationWithoutConflicts(Change, item="v1.38-05", basis=Basis.STATED):
     """
 
     deltas = (BatteryBus.announcements.changed(was=TheLatestOfAMoment, now=ToldApartBySerial),)
+
+
+class NoDataWhileStarting(Change, item="v1.38-06", basis=Basis.STATED):
+    """While a start or a shutdown is pending the tool's requests for data (measurements, events,
+    tracked values) are refused, and an answer that is on its way ends; before, they were served.
+    """
+
+    deltas = (Diagnostics.serves_data_in.changed(was=frozenset(State), now=SETTLED),)
 
 
 class UnequalRsBatteries(
@@ -52,6 +81,28 @@ class DeviatingSensorsAreLeftOut(Change, item="v1.38-08", basis=Basis.STATED):
     deltas = (Temperatures.deviating.changed(was=every_sensor_counts, now=off_the_median),)
 
 
+class CellTemperaturesOfLfpAreWatched(Change, item="v1.38-09", basis=Basis.STATED):
+    """LFP 24 V: cell temperatures that deviate from one another are a warning and an event, those
+    of a sensor that is left out (v1.38-08) too; before, of other batteries only (v1.17-08).
+    """
+
+    deltas = (
+        Warnings.temperature_deviation_of.changed(
+            was=frozenset({"LFP48", "HE", "RS"}),
+            now=frozenset({"LFP24", "LFP48", "HE", "RS"}),
+        ),
+    )
+
+
+class WatchdogAsBefore(
+    Change, item="v1.38-10", basis=Basis.CHOSEN, exempt="silent: judged by equal reference traces"
+):
+    """The log states no behaviour. Our reading: a main loop that stalls is reset within the same
+    time as before, which is told as error 12, and one that runs never is; nothing else differs
+    from 1.37.
+    """
+
+
 class ChargeAllowedSooner(Change, item="v1.38-11", basis=Basis.CHOSEN):
     """After fully charged, charging is allowed again once 1 % of the capacity is discharged; was 2
     % (both chosen: the log says only that more was asked than expected).
@@ -65,10 +116,15 @@ RELEASE = Release(
     date="2024-09-09",
     changes=(
         BatteriesOf138,
+        EachProcessorItsImage,
+        SavedAtFailSafe,
         SelfTestsOfRs230AreWatched,
         RegistrationWithoutConflicts,
+        NoDataWhileStarting,
         UnequalRsBatteries,
         DeviatingSensorsAreLeftOut,
+        CellTemperaturesOfLfpAreWatched,
+        WatchdogAsBefore,
         ChargeAllowedSooner,
     ),
 )

@@ -99,8 +99,8 @@ class Contactor(Room):
         """Closed on the way to running; each request to open has its time, the first one counts."""
         fail_safe, start_stop = view.fail_safe, view.start_stop
         open_at_us = None
-        if view.protection.interlock_broken:
-            open_at_us = now_us  # it does not wait (v1.09-02)
+        if view.protection.interlock_broken or view.protection.emergency_stop:
+            open_at_us = now_us  # they do not wait (v1.09-02)
         elif fail_safe.active:
             open_at_us = fail_safe.since_us + self.opening_delay_us
         elif start_stop.state is State.SHUTTING_DOWN:

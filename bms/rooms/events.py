@@ -4,8 +4,8 @@ import struct
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from bms.firmware import Firmware, Room, TableSlot
-from bms.status import EventsStatus, Notice, View
+from bms.firmware import Firmware, Room, Slot, TableSlot
+from bms.status import Error, EventsStatus, Notice, View
 
 REGISTER = "events"
 MOST = 32  # chosen: what fits a page of the tool
@@ -16,10 +16,24 @@ FIRST_NOTICE = min(Notice)
 Fact = Callable[[View], bool]
 NOTICES: Mapping[int, Fact] = MappingProxyType(
     {
+        # No fail-safe, but of the last errors (v1.21-01).
+        Error.UNDER_CHARGE_STANDBY: lambda view: view.idle.over,
         Notice.CHARGER_DETECTED: lambda view: view.charger.detected,
-        Notice.FUSE_BROKEN: lambda view: view.precharge.fuse_broken,
+        Notice.FUSE_BROKEN: lambda view: view.precharge.fuse_broken or view.warnings.fuse_broken,
+        Notice.CELL_VOLTAGE_DEVIATION: lambda view: view.warnings.cell_voltage_deviation,
+        Notice.CELL_TEMPERATURE_DEVIATION: lambda view: view.warnings.cell_temperature_deviation,
+        Notice.SERVICE: lambda view: view.warnings.service,
+        Notice.SYSTEM_VOLTAGE: lambda view: view.warnings.system_voltage,
+        Notice.MEASUREMENTS_INVALID: lambda view: view.warnings.measurements_invalid,
+        Notice.HOT_INSIDE: lambda view: view.warnings.hot_inside,
+        Notice.BATTERY_CURRENT: lambda view: view.warnings.battery_current,
+        Notice.BALANCER: lambda view: view.warnings.balancer,
+        Notice.HUMIDITY: lambda view: view.warnings.humidity,
+        Notice.BATTERY_COUNT: lambda view: view.registration.unsupported_count,
+        Notice.LEAKAGE: lambda view: view.warnings.leakage,
         Notice.OVERLOAD: lambda view: view.protection.overload,
         Notice.SELF_TEST_FAILED: lambda view: view.warnings.self_test_failed,
+        Notice.PRIVATE_BUS_OFF: lambda view: view.battery_bus.bus_off,
     }
 )
 
@@ -31,6 +45,7 @@ class Events(Room):
     """
 
     notices = TableSlot[int, Fact](NOTICES)
+    reports_watchdog = Slot(True)  # a restart by it
 
     def __init__(self, firmware: Firmware, registers: Mapping[str, bytes]) -> None:
         super().__init__(firmware)
@@ -54,6 +69,8 @@ class Events(Room):
         new = sorted(noticed - self._noticed)
         if error and error != self._error:
             new.append(error)
+        if view.inputs.reset_by_watchdog and self.reports_watchdog:
+            new.append(Error.WATCHDOG)
         if new:
             self._log = [*self._log, *((number, now_us) for number in new)][-MOST:]
             stored = b"".join(_ENTRY.pack(*entry) for entry in self._log)

@@ -2,7 +2,7 @@
 
 from bms.firmware import Firmware, Room, Slot, milliseconds
 from bms.io import Frame
-from bms.status import ExternalCanStatus, State, View
+from bms.status import Ending, ExternalCanStatus, State, Tracked, View
 from bms.wire import inverter as wire
 
 PERIOD_US = milliseconds(500)
@@ -10,13 +10,30 @@ NEVER_US = 1 << 62
 AWAY = {State.STANDBY, State.INITIALISING, State.MEASURING}
 
 # Pairs of 0x35A, in the order of the protocol.
-HIGH_VOLTAGE, LOW_VOLTAGE, HIGH_CURRENT, CONTACTOR, INTERNAL = 1, 2, 7, 9, 11
+GENERAL, HIGH_VOLTAGE, LOW_VOLTAGE = 0, 1, 2
+HIGH_CURRENT, HIGH_CHARGE_CURRENT, CONTACTOR, INTERNAL, CELL_IMBALANCE = 7, 8, 9, 11, 12
+
+# Of the warnings (`status.WarningStatus`), those that no other pair tells of.
+WITHOUT_A_PAIR = (
+    "leakage",
+    "humidity",
+    "cell_temperature_deviation",
+    "service",
+    "system_voltage",
+    "measurements_invalid",
+    "hot_inside",
+    "self_test_failed",
+    "balancer",
+    "fuse_broken",
+)
 
 
 class ExternalCan(Room):
     """Sends what the chosen protocol asks for; General BMS is SMA's frames and four more."""
 
     current_raw_max = Slot(12_000)  # of 0x351, in 0.1 A
+    general_warnings = Slot[tuple[str, ...]](WITHOUT_A_PAIR)
+    sma_voltage_max_v = Slot[float | None](63.0)  # public: SMA, an inverter discards what is above
 
     def __init__(self, firmware: Firmware) -> None:
         super().__init__(firmware)
@@ -37,15 +54,16 @@ class ExternalCan(Room):
         if now_us < self.due_us:
             return self._idle
         self.due_us = now_us + PERIOD_US
-        frames = self._sma(view)
+        frames = self._sma(view, self.sma_voltage_max_v if protocol == "SMA" else None)
         if protocol == "General BMS":
             frames += self._general(view)
         return ExternalCanStatus(sent=frames)
 
-    def _sma(self, view: View) -> tuple[Frame, ...]:
+    def _sma(self, view: View, voltage_max_v: float | None) -> tuple[Frame, ...]:
         dvcc, inputs = view.dvcc, view.inputs
+        voltage_v = dvcc.charge_voltage_v
         limits = wire.Limits(
-            charge_voltage_v=dvcc.charge_voltage_v,
+            charge_voltage_v=voltage_v if voltage_max_v is None else min(voltage_v, voltage_max_v),
             charge_current_a=dvcc.charge_current_a,
             discharge_current_a=dvcc.discharge_current_a,
             discharge_voltage_v=dvcc.discharge_voltage_v,
@@ -57,32 +75,49 @@ class ExternalCan(Room):
             wire.state_of_charge(view.soc.soc_pct),
             wire.measurements(inputs.system_voltage_v, inputs.current_a, highest_c),
             wire.alarms(raised, warned),
+            wire.events(preventive_shutdown=self._disconnects(view)),
             wire.maker(),
             wire.identity(view.version, view.registration.capacity_ah, view.board.product_id),
         )
 
-    @staticmethod
-    def _alarms(view: View) -> tuple[frozenset[int], frozenset[int]]:
+    def _alarms(self, view: View) -> tuple[frozenset[int], frozenset[int]]:
+        warnings, current_a = view.warnings, view.inputs.current_a
         warned = set()
+        if any(getattr(warnings, name) for name in self.general_warnings):
+            warned.add(GENERAL)
         if view.protection.over_voltage:
             warned.add(HIGH_VOLTAGE)
         if view.protection.under_voltage:
             warned.add(LOW_VOLTAGE)
-        if view.protection.overload:
+        if view.protection.overload or warnings.discharge_current:
             warned.add(HIGH_CURRENT)
+        if warnings.charge_current:
+            warned.add(HIGH_CHARGE_CURRENT)
+        if warnings.battery_current:
+            warned.add(HIGH_CHARGE_CURRENT if current_a > 0 else HIGH_CURRENT)
+        if warnings.cell_voltage_deviation:
+            warned.add(CELL_IMBALANCE)
         if view.contactor.failure:
             warned.add(CONTACTOR)
         raised = frozenset({INTERNAL}) if view.fail_safe.active else frozenset[int]()
         return raised, frozenset(warned)
 
     @staticmethod
+    def _disconnects(view: View) -> bool:
+        """Whether the system opens the contactor of its own accord, and has not yet."""
+        state, ended_by = view.start_stop.state, view.start_stop.ended_by
+        by_itself = state is State.SHUTTING_DOWN and ended_by is Ending.NOBODY
+        return view.contactor.closed and (view.fail_safe.active or by_itself)
+
+    @staticmethod
     def _general(view: View) -> tuple[Frame, ...]:
         protection, temperatures = view.protection, view.temperatures
+        ever = view.tracking.ever
         return (
             wire.extremes(
                 (protection.lowest_cell_v, protection.highest_cell_v),
                 (temperatures.lowest_c, temperatures.highest_c),
             ),
-            wire.energy(view.soc.charged_kwh, view.soc.discharged_kwh),
+            wire.energy(ever.get(Tracked.CHARGED_KWH, 0.0), ever.get(Tracked.DISCHARGED_KWH, 0.0)),
             *wire.serial_number(view.serial),
         )

@@ -9,6 +9,7 @@ class FailSafe(Room):
 
     watches_precharging = Slot(True)
     unclosed_contactor = Slot(Error.CONTACTOR)
+    shows_the_lock = Slot(True)  # False: what it was locked for
 
     def __init__(self, firmware: Firmware) -> None:
         super().__init__(firmware)
@@ -16,7 +17,10 @@ class FailSafe(Room):
 
     def step(self, now_us: int, view: View) -> FailSafeStatus:
         """The latched error, since when."""
-        if view.start_stop.state is State.STANDBY:
+        lock = view.safety_lock
+        if lock.locked:
+            self._hold(now_us, Error.SAFETY_LOCK if self.shows_the_lock else lock.cause)
+        elif view.start_stop.state is State.STANDBY:
             if self._status.active:
                 self._status = FailSafeStatus()
         elif not self._status.active:
@@ -24,6 +28,12 @@ class FailSafe(Room):
             if error is not Error.NONE:
                 self._status = FailSafeStatus(error=error, since_us=now_us)
         return self._status
+
+    def _hold(self, now_us: int, error: Error) -> None:
+        """Be in fail-safe for this error, since whenever; the system being off ends it not."""
+        if self._status.error is not error:
+            since_us = self._status.since_us if self._status.active else now_us
+            self._status = FailSafeStatus(error=error, since_us=since_us)
 
     def _demanded(self, view: View) -> Error:
         precharging = view.start_stop.state is State.PRE_CHARGING
@@ -36,4 +46,6 @@ class FailSafe(Room):
             return self.unclosed_contactor
         if view.contactor.failure:
             return Error.CONTACTOR
+        if view.start_stop.state is State.UPDATING_BATTERY:
+            return view.battery_update.error
         return view.start_stop.error or view.registration.error

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-from bms.data import Level, limit, limit_us
+from bms.data import CellLevels, Level, limit, limit_us
 from bms.extremes import Extremes, of_the_valid
 from bms.firmware import Firmware, Room, Slot, TableSlot
 from bms.status import Error, ProtectionStatus, State, View
@@ -20,6 +21,34 @@ class ChargeCurrent:
     time_us: int
 
 
+class OverVoltageLimit(Protocol):
+    """What is critically high for a cell, also while the strategy, and so its levels, changes."""
+
+    def of(self, levels: CellLevels, highest_v: float) -> float:
+        """The limit of this instant, in V."""
+        ...
+
+
+class HeldUntilInside:
+    """A limit that a new strategy lowers onto the cells stays until they are below its warning.
+
+    So a change of the strategy trips nothing that the strategy before had allowed.
+    """
+
+    def __init__(self) -> None:
+        self._before: CellLevels | None = None
+        self._held_v = 0.0
+
+    def of(self, levels: CellLevels, highest_v: float) -> float:
+        """That of the levels, or a higher one of before."""
+        before, self._before = self._before, levels
+        if before is not None and before is not levels:
+            self._held_v = max(self._held_v, before.over_voltage_critical_v)
+        elif highest_v < levels.over_voltage.set_v:
+            self._held_v = 0.0
+        return max(levels.over_voltage_critical_v, self._held_v)
+
+
 CRITICAL_CHARGE: Mapping[str, ChargeCurrent] = {
     family: ChargeCurrent(
         limit(f"charge_current.{name}.critical"), limit_us(f"charge_current.{name}.time")
@@ -32,7 +61,11 @@ class Protection(Room):
     """Watches the extremes of all cells; warns first, trips when it persists."""
 
     silence_error = Slot(Error.COMMUNICATION_TIMEOUT)
+    interlock_error = Slot(Error.INTERLOCK)
+    emergency_stop_error = Slot(Error.EMERGENCY_STOP)
+    terminal_error = Slot(Error.TERMINAL_OVER_TEMPERATURE)
     extremes = Slot[Extremes](of_the_valid)
+    over_voltage_limit = Slot[type[OverVoltageLimit]](HeldUntilInside)
     critical_charge = TableSlot[str, ChargeCurrent](CRITICAL_CHARGE)  # by family
 
     def __init__(self, firmware: Firmware) -> None:
@@ -43,6 +76,8 @@ class Protection(Room):
         self._temperature_us = limit_us("temperature.critical.time")
         self._hot_c = limit("temperature.critical.high")
         self._cold_c = limit("temperature.critical.low")
+        self._terminal_us = limit_us("terminal.critical.time")
+        self._hot_terminal_c = limit("terminal.critical")
         self._silence_warning_us = limit_us("battery.silence.warning")
         self._silence_critical_us = limit_us("battery.silence.critical")
         self._invalid_us = limit_us("measure.invalid.time")
@@ -57,6 +92,8 @@ class Protection(Room):
         self._high_critical, self._low_critical = Held(), Held()
         self._hot, self._cold, self._overload = Held(), Held(), Held()
         self._invalid, self._charge, self._interlock = Held(), Held(), Held()
+        self._terminal = Held()
+        self._over_voltage_limit = self.over_voltage_limit()
 
     def waits(self) -> bool:
         """While a level or a trip is on its way."""
@@ -65,6 +102,7 @@ class Protection(Room):
             self._invalid.runs
             or self._charge.runs
             or self._interlock.runs
+            or self._terminal.runs
             or any(timer.runs for timer in timers)
             or any(level.runs for level in (*self._high, *self._low))
         )
@@ -81,9 +119,8 @@ class Protection(Room):
         below = (levels.almost_discharged, levels.discharged, levels.under_voltage)
         almost_charged, charged, over = self._chain(now_us, self._high, high_v, above)
         almost_discharged, discharged, under = self._chain(now_us, self._low, low_v, below)
-        over_for = self._high_critical.for_us(
-            now_us, condition=over and high_v >= levels.over_voltage_critical_v
-        )
+        limit_v = self._over_voltage_limit.of(levels, high_v)
+        over_for = self._high_critical.for_us(now_us, condition=over and high_v >= limit_v)
         under_for = self._low_critical.for_us(
             now_us, condition=under and low_v <= levels.under_voltage_critical_v
         )
@@ -95,8 +132,10 @@ class Protection(Room):
         critical_us = self._times_us[3]
         interlock_broken = self._is_broken(now_us, view)
         trip = Error.NONE
-        if interlock_broken:
-            trip = Error.INTERLOCK
+        if view.inputs.emergency_stop:
+            trip = self.emergency_stop_error
+        elif interlock_broken:
+            trip = self.interlock_error
         elif over_for >= critical_us:
             trip = Error.OVER_VOLTAGE
         elif under_for >= critical_us and not view.start_stop.recovering:
@@ -121,6 +160,7 @@ class Protection(Room):
             silence_warning=silent_us >= self._silence_warning_us,
             overload=overload_for >= self._overload_us,
             interlock_broken=interlock_broken,
+            emergency_stop=view.inputs.emergency_stop,
             trip=trip,
         )
 
@@ -161,8 +201,13 @@ class Protection(Room):
         temperatures = view.temperatures
         hot = self._hot.for_us(now_us, condition=temperatures.highest_c > self._hot_c)
         cold = self._cold.for_us(now_us, condition=temperatures.lowest_c < self._cold_c)
+        terminal_c = temperatures.terminal_highest_c
+        hot_terminal = terminal_c is not None and terminal_c > self._hot_terminal_c
+        terminal = self._terminal.for_us(now_us, condition=hot_terminal)
         if temperatures.too_many_deviate:
             return Error.MEASURE
+        if terminal >= self._terminal_us:
+            return self.terminal_error
         if hot >= self._temperature_us:
             return Error.OVER_TEMPERATURE
         return Error.UNDER_TEMPERATURE if cold >= self._temperature_us else Error.NONE

@@ -11,6 +11,7 @@ LevelsOf = Callable[[str, bool], CellLevels]  # of a chemistry; with strategy Pe
 CountsAs = Callable[[Sequence[BatteryType]], BatteryType | None]
 Shape = tuple[int, int]  # parallel, series
 ShapeOf = Callable[[int, int, Shape], Shape | None]
+MOST_BATTERIES = 96  # public: registers 0x0387 and 0x0388 go to 96
 
 
 def levels_of(chemistry: str, performance: bool) -> CellLevels:
@@ -89,6 +90,8 @@ class Registration(Room):
             return RegistrationStatus(error=Error.MEASURE)
         announced = sorted(view.battery_bus.announced)
         known = [one for one in announced if one[1] in self.types and self.takes_serial(one[0])]
+        if len(announced) > MOST_BATTERIES:
+            return RegistrationStatus(error=Error.WRONG_NUMBER, unsupported_count=True)
         if not known:
             return RegistrationStatus(error=Error.NO_BATTERY)  # none that this release can tell
         kind = self.counts_as([self.types[type_code] for _, type_code, _, _ in known])

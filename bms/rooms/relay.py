@@ -17,6 +17,12 @@ WARNINGS: Mapping[str, Fact] = MappingProxyType(
         "under-voltage": lambda view: view.protection.under_voltage,
         "temperature": lambda view: view.permissions.discharge_reason is Reason.TEMPERATURE,
         "private CAN bus": lambda view: view.protection.silence_warning,
+        "cell voltage deviation": lambda view: view.warnings.cell_voltage_deviation,
+        "cell temperature deviation": lambda view: view.warnings.cell_temperature_deviation,
+        "service requested": lambda view: view.warnings.service,
+        "system voltage outside boundaries": lambda view: view.warnings.system_voltage,
+        "system measurements invalid": lambda view: view.warnings.measurements_invalid,
+        "master over-temperature": lambda view: view.warnings.hot_inside,
         "battery leakage": lambda view: view.warnings.leakage,
         "battery humidity": lambda view: view.warnings.humidity,
     }
@@ -38,6 +44,7 @@ class Relay(Room):
         self._low_c += limit("relay.warning.above_low_temperature")
         self._low_soc = False
         self._active, self._name = False, ""
+        self._driven = False  # while no function does
         self._functions: Mapping[str, Fact] = {
             # Normally closed: it opens to warn, so a broken wire warns as well (v1.14-09).
             "discharge not allowed warning": lambda view: not self._warned(view),
@@ -56,9 +63,13 @@ class Relay(Room):
         code = view.settings.values.get("relay_function", 0)
         name = view.settings.choices.get("relay_function", {}).get(code, "")
         if name != self._name:
-            self._name, self._active = name, False
+            self._name, self._active, self._driven = name, False, False
         function = self._functions.get(name)
-        self._active = function is not None and function(view)
+        if function is None:
+            if view.ve_can.relay is not None:
+                self._driven = view.ve_can.relay == 1
+            return RelayStatus(closed=self._driven, free=True)
+        self._active = function(view)
         return RelayStatus(closed=self._active)
 
     def _warned(self, view: View) -> bool:

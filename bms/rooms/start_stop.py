@@ -1,12 +1,13 @@
 """Start and stop: the state machine of register 0x0371, as a table."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
 from bms.data import limit, limit_us
-from bms.firmware import Firmware, Room, Slot, milliseconds
+from bms.firmware import Firmware, Room, Slot, milliseconds, seconds
 from bms.status import Ending, Error, StartStopStatus, State, View
 from bms.timing import Held
 
@@ -25,6 +26,9 @@ class Event(StrEnum):
     IDLE = "almost discharged, and no energy flows"
     OPENED = "contactor open and checked"
     FAULT = "fail-safe"
+    UNLOCKED = "safety lock opened"
+    UPDATE, UPDATED = "battery update begun", "batteries updated"
+    THRICE = "start/stop button, the third time in a row"
 
 
 TRANSITIONS: Mapping[tuple[State, Event], State] = MappingProxyType(
@@ -32,6 +36,10 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = MappingProxyType(
         (State.STANDBY, Event.BUTTON): State.INITIALISING,
         (State.STANDBY, Event.CHARGER): State.INITIALISING,
         (State.STANDBY, Event.START): State.INITIALISING,
+        (State.STANDBY, Event.FAULT): State.ERROR,  # it was locked when it was switched on
+        (State.STANDBY, Event.UPDATE): State.UPDATING_BATTERY,
+        (State.UPDATING_BATTERY, Event.UPDATED): State.STANDBY,
+        (State.UPDATING_BATTERY, Event.FAULT): State.ERROR,
         (State.INITIALISING, Event.BUTTON): State.STANDBY,
         (State.INITIALISING, Event.STOP): State.STANDBY,
         (State.INITIALISING, Event.REGISTERED): State.MEASURING,
@@ -54,8 +62,10 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = MappingProxyType(
         (State.RUNNING, Event.IDLE): State.SHUTTING_DOWN,
         (State.RUNNING, Event.FAULT): State.ERROR,
         (State.SHUTTING_DOWN, Event.OPENED): State.STANDBY,
+        (State.SHUTTING_DOWN, Event.THRICE): State.RUNNING,
         (State.SHUTTING_DOWN, Event.FAULT): State.ERROR,
         (State.ERROR, Event.BUTTON): State.STANDBY,
+        (State.ERROR, Event.UNLOCKED): State.STANDBY,
     }
 )
 
@@ -63,6 +73,7 @@ ENDINGS = {Event.BUTTON: Ending.BUTTON, Event.STOP: Ending.COMMAND}
 ENDED = {State.SHUTTING_DOWN, State.STANDBY}
 MEASURE_TIME_US = milliseconds(500)
 CLOSING_TIME_US = milliseconds(300)
+ROW_US = seconds(3)  # chosen: presses are in a row if they are in this time
 # Also while it shuts down: the cell that is still low shall not turn that into a fail-safe.
 RECOVERING_STATES = frozenset(
     {State.PRE_CHARGING, State.GOING_TO_RUN, State.RUNNING, State.SHUTTING_DOWN}
@@ -97,6 +108,7 @@ class StartStop(Room):
     low_start = Slot[LowStart](wait_for_a_charger)
     low_pack_start = Slot[LowStart](wait_for_a_charger)
     button = Slot[type[Button]](EveryPress)
+    in_a_row = Slot[int | None](3)  # presses that are no stop request; None: each is one
 
     def __init__(self, firmware: Firmware) -> None:
         super().__init__(firmware)
@@ -104,6 +116,9 @@ class StartStop(Room):
         self._pressed = Held()
         self._hears = self.button()
         self._taken = False
+        self._restarts = False
+        self._presses = 0  # in a row
+        self._row_us = self._ran_us = 0
         self._debounce_us = limit_us("button.debounce")
         self._begin_us = limit_us("low_start.begin")
         self._recover_us = limit_us("low_start.recover")
@@ -123,10 +138,14 @@ class StartStop(Room):
         recovering, error = status.recovering, Error.NONE
         if view.fail_safe.active and status.state is not State.ERROR:
             event: Event | None = Event.FAULT
+        elif view.safety_lock.unlocked:
+            event = Event.UNLOCKED
         elif self._button(now_us, view) and not self._must_wait(view):
-            event = Event.BUTTON
+            event = self._count(now_us, view)
         elif view.ve_can.runs is not None:
             event = Event.START if view.ve_can.runs else Event.STOP
+        elif self._restarts_now(view):
+            event = Event.STOP if status.state is State.RUNNING else Event.START
         elif status.state is State.MEASURING:
             event, recovering, error = self._measure(now_us, view)
         elif recovering:
@@ -136,18 +155,33 @@ class StartStop(Room):
         state = TRANSITIONS.get((status.state, event), status.state) if event else status.state
         if state is not status.state:
             stopping = state is State.SHUTTING_DOWN
+            if state is State.SHUTTING_DOWN:
+                self._ran_us = status.since_us
             self._status = StartStopStatus(
                 state=state,
-                since_us=now_us,
+                since_us=self._ran_us if event is Event.THRICE else now_us,
+                thrice_us=now_us if event is Event.THRICE else status.thrice_us,
                 recovering=recovering and state in RECOVERING_STATES,
                 shutdown_since_us=now_us if stopping else None,
                 ended_by=self._ended_by(state, event),
             )
         elif recovering is not status.recovering or error is not status.error:
-            self._status = StartStopStatus(
-                state=state, since_us=status.since_us, recovering=recovering, error=error
+            self._status = replace(
+                status, recovering=recovering, error=error, ended_by=Ending.NOBODY
             )
         return self._status
+
+    def _count(self, now_us: int, view: View) -> Event:
+        """A press: the third in a row takes back the stop that the first has requested.
+
+        Until then the contactor stays closed: its time to open is longer than a row.
+        """
+        running = self._status.state is State.RUNNING
+        if running or now_us - self._row_us > ROW_US:
+            self._presses, self._row_us = 0, now_us
+        counts = running or self._status.state is State.SHUTTING_DOWN
+        self._presses += counts and view.bluetooth.present
+        return Event.THRICE if self._presses == self.in_a_row else Event.BUTTON
 
     def _ended_by(self, state: State, event: Event | None) -> Ending:
         """What has stopped it, while it is off or on the way there."""
@@ -166,9 +200,21 @@ class StartStop(Room):
             return self._hears.hears(now_us - held_us, self._status.state)
         return False
 
+    def _restarts_now(self, view: View) -> bool:
+        """A restart that was asked for is a stop, and a start once the system is off."""
+        state = self._status.state
+        if view.ve_can.restarts and state is State.RUNNING:
+            self._restarts = True
+            return True
+        due = self._restarts and state is State.STANDBY
+        if state is not State.SHUTTING_DOWN:
+            self._restarts = False
+        return due
+
     def _must_wait(self, view: View) -> bool:
-        """In an error the contactor has its time to open: the button does not cut it short."""
-        return self._status.state is State.ERROR and view.contactor.closed
+        """In an error the contactor has its time to open, and a lock needs more than a button."""
+        held = view.contactor.closed or view.safety_lock.locked
+        return self._status.state is State.ERROR and held
 
     def _progress(self, now_us: int, view: View) -> Event | None:
         status = self._status
@@ -177,6 +223,10 @@ class StartStop(Room):
                 return Event.REGISTERED if view.registration.complete else None
             case State.PRE_CHARGING:
                 return Event.BUS_CHARGED if view.precharge.done else None
+            case State.UPDATING_BATTERY:
+                return None if view.battery_update.active else Event.UPDATED
+            case State.STANDBY if view.battery_update.active:
+                return Event.UPDATE
             case State.STANDBY:
                 return Event.CHARGER if view.charger.detected else None
             case State.GOING_TO_RUN:

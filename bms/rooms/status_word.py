@@ -27,10 +27,14 @@ FLAGS: Mapping[int, Fact] = MappingProxyType(
         8: lambda view: view.contactor.closed,
         10: lambda view: view.protection.over_voltage,
         12: lambda view: view.protection.under_voltage,
+        13: lambda view: view.warnings.charge_current,
+        14: lambda view: view.warnings.discharge_current,
         21: lambda view: view.start_stop.state is State.RUNNING and view.soc.soc_pct < LOW_SOC_PCT,
         25: lambda view: view.permissions.charge,
         26: lambda view: view.permissions.discharge,
         29: lambda view: view.protection.overload,
+        30: lambda view: view.warnings.cell_voltage_deviation,
+        31: lambda view: view.warnings.service,
     }
 )
 

@@ -1,4 +1,4 @@
-"""VE.Can: registers (VREG) and NMEA 2000, an address, and a way back from bus-off."""
+"""VE.Can: registers (VREG), and a way back from bus-off."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,14 +8,11 @@ from bms.data import settings
 from bms.firmware import Firmware, Room, Slot, TableSlot, milliseconds, seconds
 from bms.io import CanFrame, ControllerState, Frame, Port
 from bms.reception import EveryFrame, ReceptionPolicy
-from bms.registers import OFF, ON, REGISTERS, Register
+from bms.registers import COMMANDS, ON, REGISTERS, Command, Register
 from bms.status import State, VeCanStatus, View
-from bms.wire import nmea2000, vreg
+from bms.wire import vreg
 
-PREFERRED_ADDRESS = 0x50  # public: communication guide
-LAST_ADDRESS, NO_ADDRESS = 251, 254  # public: SAE J1939-81
-CLAIM_TIME_US = milliseconds(250)  # public: SAE J1939-81, before anything else is sent
-NMEA_PERIOD_US = milliseconds(1500)
+NO_ADDRESS = 254  # public: SAE J1939-81
 REGISTER_PERIOD_US = seconds(5)
 SLOW_CHANGES_US = milliseconds(500)  # public: on change at most 1 s late
 FULL_RAW = 10_000  # 100 % in steps of 0.01 %
@@ -42,11 +39,6 @@ def _is_available(data: bytes) -> bool:
     return any(byte != 0xFF for byte in data)
 
 
-def _unique_number(serial: str) -> int:
-    """21 bits in which serial numbers of one make differ; the divisor is the last prime below."""
-    return int.from_bytes(serial.encode(), "big") % 2_097_143
-
-
 @dataclass(slots=True)
 class _Heard:
     """What the frames of one step asked for."""
@@ -54,7 +46,7 @@ class _Heard:
     sent: list[Frame]
     soc_pct: float | None = None
     group_soc_pct: float | None = None
-    runs: bool | None = None
+    commands: dict[int, int] = field(default_factory=dict)
     settings: list[tuple[str, int]] = field(default_factory=list)
 
 
@@ -67,7 +59,7 @@ class TakesSoc(StrEnum):
 
 
 class VeCan(Room):
-    """Answers requests, sends periodically and on change, and keeps its address."""
+    """Answers requests, and sends periodically and on change."""
 
     reception = Slot[type[ReceptionPolicy]](EveryFrame)
     understand = Slot[Understand](only_extended)
@@ -75,24 +67,23 @@ class VeCan(Room):
     takes_soc = Slot(TakesSoc.WHILE_CLOSED)
     bus_off_recovery_us = Slot[int | None](milliseconds(200))
     registers = TableSlot[int, Register](REGISTERS)
+    commands = TableSlot[int, Command](COMMANDS)
+    tells_written = Slot(True)  # a setting that was written by its register
+    tells_chosen = Slot(True)  # a setting that was changed by the tool or the app
 
-    def __init__(self, firmware: Firmware, serial: str) -> None:
+    def __init__(self, firmware: Firmware) -> None:
         super().__init__(firmware)
         self._reception = self.reception()
-        self._name = nmea2000.Name(unique=_unique_number(serial), manufacturer=358)
-        self._address = PREFERRED_ADDRESS
-        self._claimed_us: int | None = None
-        self._moved = False  # to another address, claimed but not yet waited for
-        self._nmea_due_us = self._registers_due_us = self._slow_due_us = 0
-        self._sequence = 0
+        self._address = NO_ADDRESS
+        self._registers_due_us = self._slow_due_us = 0
         self._last: dict[int, bytes] = {}
         self._bus_off_us: int | None = None
         self._soc_pct: float | None = None
         self._group_soc_pct: float | None = None
-        self._runs: bool | None = None
-        self._unsettled = (
-            True  # without a claimed address, in bus-off, or with a command to pass on
-        )
+        self._commands: dict[int, int] = {}
+        self._sequence = 0  # of fast packets
+        self._written: dict[int, bytes] = {}  # by register: settings that are not yet told of
+        self._unsettled = False  # in bus-off, or with a command to pass on
         self._by_register = {s.register: s for s in settings().values() if s.register}
         self._fast = [r for r, e in self.registers.items() if e.on_change == "at once"]
         self._slow = [r for r, e in self.registers.items() if e.on_change == "soon"]
@@ -102,45 +93,50 @@ class VeCan(Room):
     @property
     def due_us(self) -> int:
         """When it next sends something of its own accord."""
-        return min(self._slow_due_us, self._registers_due_us, self._nmea_due_us)
+        return min(self._slow_due_us, self._registers_due_us)
 
     def waits(self) -> bool:
-        """While it claims its address, is in bus-off, or has a command for another room."""
+        """While it is in bus-off, or has a command for another room."""
         return self._unsettled
 
     def step(self, now_us: int, view: View) -> VeCanStatus:
         """One step; between control steps only what came in is answered."""
+        self._address = view.nmea2000.address
         received = [one for one in view.inputs.received if one.port is Port.VE_CAN]
         if not (received or view.control or now_us >= self.due_us or self._unsettled):
             return self._idle
         if view.control:
             # Their rooms took them before us.
-            self._soc_pct = self._group_soc_pct = self._runs = None
+            self._soc_pct = self._group_soc_pct = None
+            self._commands = {}
         recover = self._watch_controller(now_us, view)
         heard = _Heard([])
         for reception in received:
             if self._reception.keeps(reception.time_us):
-                self._hear(reception.frame, view, heard)
+                message = self.understand(reception.frame, self._address)
+                if message is not None and self._address != NO_ADDRESS:
+                    self._serve(message, view, heard)
         if view.looks:
             self._speak(now_us, view, heard.sent)
         if heard.soc_pct is not None:
             self._soc_pct = heard.soc_pct
         if heard.group_soc_pct is not None:
             self._group_soc_pct = heard.group_soc_pct
-        if heard.runs is not None:
-            self._runs = heard.runs
+        self._commands.update(heard.commands)
         has_command = self._soc_pct is not None or self._group_soc_pct is not None
-        has_command = has_command or self._runs is not None
-        claims = self._claimed_us is None or now_us - self._claimed_us < CLAIM_TIME_US
-        self._unsettled = claims or self._moved or self._bus_off_us is not None or has_command
+        has_command = has_command or bool(self._commands)
+        self._unsettled = self._bus_off_us is not None or has_command
         if not heard.sent and not recover and not has_command and not heard.settings:
             return self._idle
+        mode = self._commands.get(vreg.DEVICE_MODE)
         return VeCanStatus(
             sent=tuple(heard.sent),
             recover=recover,
             soc_command_pct=self._soc_pct,
             group_soc_pct=self._group_soc_pct,
-            runs=self._runs,
+            runs=None if mode is None else mode == ON,
+            relay=self._commands.get(vreg.RELAY_STATE),
+            restarts=vreg.RESTART in self._commands,
             settings=tuple(heard.settings),
         )
 
@@ -155,37 +151,13 @@ class VeCan(Room):
         if delay_us is None or now_us - self._bus_off_us < delay_us:
             return False
         self._bus_off_us = now_us
-        self._claimed_us = None
-        self._last.clear()
         return True
-
-    def _hear(self, frame: CanFrame, view: View, heard: _Heard) -> None:
-        if frame.extended and nmea2000.pgn_of(frame) == nmea2000.ADDRESS_CLAIM:
-            self._contest(frame, heard)
-        elif frame.extended and nmea2000.pgn_of(frame) == nmea2000.ISO_REQUEST:
-            if nmea2000.destination_of(frame) not in {self._address, nmea2000.BROADCAST}:
-                return
-            if int.from_bytes(frame.data[:3], "little") == nmea2000.ADDRESS_CLAIM:
-                heard.sent.append(nmea2000.address_claim(self._name, self._address))
-        else:
-            message = self.understand(frame, self._address)
-            if message is not None:
-                self._serve(message, view, heard)
-
-    def _contest(self, frame: CanFrame, heard: _Heard) -> None:
-        """Another device claims an address: where it is ours, the lower NAME keeps it."""
-        if nmea2000.source_of(frame) != self._address or len(frame.data) != nmea2000.NAME_LENGTH:
-            return
-        theirs = int.from_bytes(frame.data, "little")
-        if theirs < int.from_bytes(self._name.pack(), "little"):
-            self._address = self._address + 1 if self._address < LAST_ADDRESS else NO_ADDRESS
-            self._last.clear()
-            self._moved = True
-        heard.sent.append(nmea2000.address_claim(self._name, self._address))
 
     def _serve(self, message: vreg.Message, view: View, heard: _Heard) -> None:
         register = message.register
-        if message.destination == vreg.BROADCAST:
+        if len(message.data) < vreg.DATA_LENGTH:
+            self._refuse_stump(message, heard)
+        elif message.destination == vreg.BROADCAST:
             if not self.broadcast_is_a_write(register):
                 return
             if register == vreg.SOC:
@@ -198,6 +170,16 @@ class VeCan(Room):
             self._answer(vreg.requested_register(message), message.source, view, heard)
         elif register != vreg.ACKNOWLEDGE:
             self._write(message, view, heard)
+
+    def _refuse_stump(self, message: vreg.Message, heard: _Heard) -> None:
+        """A write that is cut short says nothing of what it means, and changes nothing."""
+        if message.destination != self._address:
+            return
+        if message.register not in {vreg.REQUEST, vreg.ACKNOWLEDGE}:
+            self._acknowledge(message, vreg.ACK_INVALID, heard)
+
+    def _acknowledge(self, message: vreg.Message, code: int, heard: _Heard) -> None:
+        heard.sent.append(vreg.acknowledge(self._address, message.source, message.register, code))
 
     def _takes_soc(self, view: View) -> bool:
         return self.takes_soc is TakesSoc.ALWAYS or view.contactor.closed
@@ -215,7 +197,9 @@ class VeCan(Room):
             code = vreg.ACK_UNKNOWN_REQUEST
             heard.sent.append(vreg.acknowledge(self._address, asker, register, code))
         else:
-            heard.sent.append(vreg.broadcast(self._address, register, entry.data(view)))
+            self._sequence += 1
+            data = entry.data(view)
+            heard.sent.extend(vreg.tell(self._address, register, data, self._sequence))
 
     def _write(self, message: vreg.Message, view: View, heard: _Heard) -> None:
         register, setting = message.register, self._by_register.get(message.register)
@@ -223,38 +207,36 @@ class VeCan(Room):
             if self.takes_soc is not TakesSoc.NEVER:
                 self._write_soc(message, view, heard)
             return
+        byte, whole = message.data[0], vreg.is_padding(message.data[1:])
         code = vreg.ACK_UNKNOWN_COMMAND
-        if register == vreg.DEVICE_MODE and register in self.registers:
+        obeys = self.commands.get(register)
+        if obeys is not None and register in self.registers:
             code = vreg.ACK_INVALID
-            if view.settings.values.get("combined") and message.data[0] in {ON, OFF}:
+            if whole and obeys(view, byte):
                 code = vreg.ACK_OK
-                heard.runs = message.data[0] == ON
+                heard.commands[register] = byte
         if setting is not None and register in self.registers:
             code = vreg.ACK_INVALID
-            if view.settings.takes(setting.name, message.data[0]):
+            available = _is_available(self.registers[register].data(view))
+            if whole and available and view.settings.takes(setting.name, byte):
                 code = vreg.ACK_OK
-                heard.settings.append((setting.name, message.data[0]))
-        heard.sent.append(vreg.acknowledge(self._address, message.source, register, code))
+                heard.settings.append((setting.name, byte))
+                self._written[register] = message.data[:1]
+        self._acknowledge(message, code, heard)
 
     def _write_soc(self, message: vreg.Message, view: View, heard: _Heard) -> None:
         raw = int.from_bytes(message.data[:2], "little")
-        if raw > FULL_RAW or not self._takes_soc(view):
-            heard.sent.append(
-                vreg.acknowledge(self._address, message.source, vreg.SOC, vreg.ACK_INVALID)
-            )
+        whole = vreg.is_padding(message.data[2:])
+        if raw > FULL_RAW or not whole or not self._takes_soc(view):
+            self._acknowledge(message, vreg.ACK_INVALID, heard)
             return
         heard.soc_pct = raw / 100
         self._last[vreg.SOC] = vreg.u16(raw)
         heard.sent.append(vreg.broadcast(self._address, vreg.SOC, vreg.u16(raw)))
 
     def _speak(self, now_us: int, view: View, sent: list[Frame]) -> None:
-        if self._claimed_us is None:
-            self._claimed_us = now_us
-            sent.append(nmea2000.address_claim(self._name, self._address))
-        elif self._moved:
-            self._claimed_us = now_us
-        self._moved = False
-        if now_us - self._claimed_us < CLAIM_TIME_US or self._address == NO_ADDRESS:
+        if not view.nmea2000.ready:
+            self._last.clear()  # from another address, or after silence, all is told anew
             return
         if view.control:
             self._changes(self._fast, view, sent)
@@ -272,9 +254,6 @@ class VeCan(Room):
                 if self.registers[register].only_available and not _is_available(data):
                     continue
                 sent.append(vreg.broadcast(self._address, register, data))
-        if now_us >= self._nmea_due_us:
-            self._nmea_due_us = now_us + NMEA_PERIOD_US
-            self._nmea(view, sent)
 
     @staticmethod
     def _is_in_a_group(view: View) -> bool:
@@ -285,22 +264,17 @@ class VeCan(Room):
         last = self._last
         for register in registers:
             data = self.registers[register].data(view)
-            if last.get(register) != data:
-                last[register] = data
-                if self.registers[register].only_available and not _is_available(data):
-                    continue
+            written = self._written.get(register) == data
+            if last.get(register) == data and not written:
+                continue
+            told = register not in last or self._tells_of(register, written=written)
+            last[register] = data
+            if told and (not self.registers[register].only_available or _is_available(data)):
                 sent.append(vreg.broadcast(self._address, register, data))
 
-    def _nmea(self, view: View, sent: list[Frame]) -> None:
-        self._sequence = (self._sequence + 1) % 253
-        inputs, protection, temperatures = view.inputs, view.protection, view.temperatures
-        address, sequence = self._address, self._sequence
-        pack = inputs.system_voltage_v, inputs.current_a, temperatures.highest_c
-        lowest = protection.lowest_cell_v, None, temperatures.lowest_c
-        highest = protection.highest_cell_v, None, temperatures.highest_c
-        for instance, readings in enumerate((pack, lowest, highest)):
-            if readings[0] == readings[0]:
-                sent.append(nmea2000.battery_status(address, instance, readings, sequence))
-        soc = view.soc
-        values = (soc.soc_pct, view.time_to_go.minutes, soc.remaining_ah)
-        sent.extend(nmea2000.detailed_status(address, 0, values, sequence))
+    def _tells_of(self, register: int, *, written: bool) -> bool:
+        """Whether this change is broadcast; a setting's can be left to who asks."""
+        if register not in self._by_register:
+            return True
+        self._written.pop(register, None)
+        return self.tells_written if written else self.tells_chosen

@@ -10,7 +10,8 @@ from bms.io import ControllerState, Frame, Inputs, Outputs, Port, Reception
 from bms.master import Master
 from bms.releases import firmware
 from bms.status import State
-from bms.wire import private
+from bms.wire import isotp, private
+from bms.wire.diagnostic import TOOL_ADDRESS
 
 TICK_US = 100_000
 # Frames are complete well before the step that reads them, at no multiple of 250 ms.
@@ -46,6 +47,7 @@ class Bench:
         self.decay_v_per_s = 10.0
         self.controller = ControllerState.ERROR_ACTIVE
         self.interlock_closed = True
+        self.emergency_stop = False
         self.inside_c = 25.0
         self.battery_flags = 0
         self.humidity_pct: float | None = None
@@ -69,7 +71,6 @@ class Bench:
         *frames: tuple[Port, Frame],
         tick_us: int = TICK_US,
         earlier_us: int = EARLIER_US,
-        tool: tuple[bytes, ...] = (),
     ) -> Outputs:
         """One step of the master, ``tick_us`` later; what it writes is kept in memory."""
         self.now_us += tick_us
@@ -82,18 +83,33 @@ class Bench:
             internal_temperature_c=self.inside_c,
             start_stop_pressed=self.pressed,
             interlock_closed=self.interlock_closed,
+            emergency_stop=self.emergency_stop,
             aux_contact_closed=self.out.contactor_coil,
             controllers={Port.VE_CAN: self.controller},
             received=tuple(
                 Reception(self.now_us - earlier_us + 400 * index, port, frame)
                 for index, (port, frame) in enumerate(arriving)
             ),
-            tool=tool,
         )
         self.out = self.master.step(self.now_us, inputs)
         self.registers.update(self.out.writes)
         self.trace.append(self.out)
         return self.out
+
+    def ask(self, request: bytes, tick_us: int = 1_000) -> bytes:
+        """One exchange of the diagnostic tool, over its transport; b"" if no answer comes."""
+        tool, answer = isotp.Endpoint(), None
+        tool.send(self.now_us, request)
+        for _ in range(500):
+            address = self.master.view.nmea2000.address
+            frames = isotp.frames_to(address, TOOL_ADDRESS, tool.frames(self.now_us))
+            self.step(*((Port.VE_CAN, frame) for frame in frames), tick_us=tick_us, earlier_us=0)
+            for port, frame in self.out.sent:
+                if port is Port.VE_CAN and isotp.is_between(frame, TOOL_ADDRESS, address):
+                    answer = tool.hear(self.now_us, frame.data)
+            if answer is not None:
+                return answer
+        return b""
 
     def run(self, seconds: float, tick_us: int = TICK_US) -> None:
         """Let time go by."""

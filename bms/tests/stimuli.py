@@ -6,6 +6,7 @@ changed, and the goldens tell; two releases that answer alike cannot be told apa
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from itertools import product
 
 from bms.data import battery_types, hardware
 from bms.firmware import Firmware
@@ -98,7 +99,9 @@ def a_hot_summer(running: Firmware) -> Bench:
     bench = Bench(running, type_code=4)
     bench.start(tick_us=HALF_US)
     for strategy in range(2):
-        bench.step(tool=(bytes((0x2E, 0x01, 0x01, strategy)), b"\x22\x02\x01"), tick_us=SECOND_US)
+        bench.ask(bytes((0x2E, 0x01, 0x01, strategy)))
+        bench.ask(b"\x22\x02\x01")
+        bench.step(tick_us=SECOND_US)
         for temperature_c in (28, 30.5, 33, 35.5, 43.5, 42.2, 41.4, 34.5, 33, 29.5, 28):
             bench.temperatures_c[0][0] = temperature_c
             bench.run(2, SECOND_US)
@@ -148,7 +151,8 @@ def an_old_memory(running: Firmware) -> Bench:
     }
     bench = Bench(running, registers=registers)
     bench.run(1, HALF_US)
-    bench.step(tool=tuple(bytes((0x22, table, n)) for table in (1, 2) for n in (1, 2, 3)))
+    for table, number in product((1, 2), (1, 2, 3)):
+        bench.ask(bytes((0x22, table, number)))
     bench.start(tick_us=HALF_US)
     bench.run(6, HALF_US)
     return bench
@@ -172,8 +176,8 @@ def batteries_of_every_kind(running: Firmware) -> Bench:
     for announced in ANNOUNCED:
         _announce(bench, announced)
     for parallel, series in ((4, 1), (1, 2)):
-        settings = ((4, parallel), (5, series))
-        bench.step(tool=tuple(bytes((0x2E, 0x01, n, value)) for n, value in settings))
+        bench.ask(bytes((0x2E, 0x01, 4, parallel)))
+        bench.ask(bytes((0x2E, 0x01, 5, series)))
         _announce(bench, ((1001, LFP), (1002, LFP)))
     return bench
 

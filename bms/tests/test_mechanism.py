@@ -188,6 +188,16 @@ def test_the_newest_change_of_a_place_is_left_out_alone() -> None:
     assert Pump(undo(V3, RELEASES).without("v1.03-01")).delay_s == 3
 
 
+def test_several_changes_are_left_out_at_once() -> None:
+    firmware = undo(V4, RELEASES).without("v1.02-01", "v1.03-02")
+
+    assert firmware.differs == {
+        **undo(V4, RELEASES).without("v1.02-01").differs,
+        **undo(V4, RELEASES).without("v1.03-02").differs,
+    }
+    assert firmware.name == "1.04 less v1.02-01, v1.03-02"
+
+
 def test_a_firmware_less_an_item_says_so_in_its_name() -> None:
     assert undo(V3, RELEASES).without("v1.03-01").name == "1.03 less v1.03-01"
 

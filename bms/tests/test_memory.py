@@ -58,7 +58,7 @@ def test_a_blank_device_has_no_layout() -> None:
 def relay_function(running: str, registers: dict[str, bytes]) -> int:
     """Its code, as the tool reads it after a first boot."""
     bench = Bench(running, registers=registers)
-    return bench.step(tool=(b"\x22\x01\x03",)).tool[0][-1]
+    return bench.ask(b"\x22\x01\x03")[-1]
 
 
 def test_the_update_to_1_14_selects_the_warning_over_a_stored_choice() -> None:
@@ -80,12 +80,12 @@ def test_a_blank_device_has_the_default_of_its_release(running, function) -> Non
 
 def test_a_setting_survives_a_power_cycle() -> None:
     before = Bench()
-    before.step(tool=(b"\x2e\x01\x01\x01",))
+    before.ask(b"\x2e\x01\x01\x01")
     before.run(0.2)
 
     after = Bench(registers=before.registers)
 
-    assert after.step(tool=(b"\x22\x01\x01",)).tool == (b"\x62\x01\x01\x01",)
+    assert after.ask(b"\x22\x01\x01") == b"\x62\x01\x01\x01"
 
 
 def test_the_state_of_charge_survives_a_power_cycle() -> None:
@@ -126,14 +126,13 @@ def test_events_survive_a_power_cycle() -> None:
 
     after = Bench(registers=before.registers)
 
-    assert after.step(tool=(b"\x19",)).tool[0][:2] == b"\x59\x27"  # event 39
+    assert after.ask(b"\x19")[:2] == b"\x59\x27"  # event 39
 
 
 def test_a_code_stored_for_sma_by_1_23_means_general_bms_in_1_24() -> None:
     stored = {"layout": b"\x01\x17", "setting.external_protocol": b"\x01"}
     answers = [
-        Bench(running, registers=stored).step(tool=(b"\x22\x02\x02",)).tool[0]
-        for running in ("1.23", "1.24")
+        Bench(running, registers=stored).ask(b"\x22\x02\x02") for running in ("1.23", "1.24")
     ]
 
     assert [b"1=SMA" in answers[0], b"1=General BMS" in answers[1]] == [True, True]

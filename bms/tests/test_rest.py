@@ -75,8 +75,9 @@ def test_silent_batteries_end_the_rest_before_they_are_missed():
     rig.steps_in(1.0)
 
     rig.bench.silent = True
+    rig.bench.run(1.5, tick_us=LOOK_US)  # in quiet a battery repeats itself once a second
 
-    assert rig.steps_in(1.0) >= 6
+    assert rig.steps_in(1.0) >= 9
 
 
 def test_a_level_on_its_way_keeps_the_rooms_awake():

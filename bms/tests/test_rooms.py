@@ -212,7 +212,7 @@ def test_a_deviating_sensor_stays_visible_to_the_tool() -> None:
     bench.temperatures_c[0][0] = 58.0
     bench.run(1)
 
-    answer = bench.step(tool=(b"\x22\x04\x00",)).tool[0]
+    answer = bench.ask(b"\x22\x04\x00")
     assert struct.unpack(">4h", answer[3:]) == (580, 250, 250, 250)
 
 
@@ -222,7 +222,7 @@ def test_an_invalid_cell_reading_reads_as_invalid_at_the_tool() -> None:
     bench.cell(math.nan)
     bench.run(1)
 
-    answer = bench.step(tool=(b"\x22\x05\x00",)).tool[0]
+    answer = bench.ask(b"\x22\x05\x00")
     assert struct.unpack(">2H", answer[3:7]) == (0xFFFF, 33_000)
 
 
@@ -368,7 +368,7 @@ def test_a_battery_that_announces_itself_late_changes_nothing_of_the_running_sys
     bench = Bench()
     bench.start()
     bench.step((Port.PRIVATE, private.announce(5, 1, 8, 38)))
-    bench.step(tool=(b"\x2e\x01\x01\x01",))
+    bench.ask(b"\x2e\x01\x01\x01")
     bench.run(1)
 
     assert (bench.state, bench.master.view.registration.parallel) == (State.RUNNING, 2)

@@ -78,12 +78,12 @@ def test_no_value_looks_like_not_available(value) -> None:
 def test_the_name_of_a_smartlink_is_packed_as_its_maker_prints_it() -> None:
     name = nmea2000.Name(unique=0x1000AE, manufacturer=1160)
 
-    assert nmea2000.address_claim(name, 0x50) == Frame(
+    assert nmea2000.address_claim(name.pack(), 0x50) == Frame(
         0x18EEFF50, bytes.fromhex("AE 00 10 91 00 AA 46 C0")
     )
 
 
-DETAILED = nmea2000.detailed_status(0x50, 0, (87.6, 130, 201.4), sequence=2)
+DETAILED = nmea2000.detailed_status(0x50, 0, (87.6, None, 130, 201.4), sequence=2)
 
 
 def test_dc_detailed_status_is_two_frames() -> None:
@@ -98,7 +98,7 @@ def test_dc_detailed_status_has_11_bytes_and_two_of_padding() -> None:
 
 
 def test_dc_detailed_status_without_values_is_not_available() -> None:
-    first, second = nmea2000.detailed_status(0x50, 0, (None, None, None), sequence=0)
+    first, second = nmea2000.detailed_status(0x50, 0, (None, None, None, None), sequence=0)
 
     assert first.data[5:] + second.data[1:6] == b"\xff" * 8
 

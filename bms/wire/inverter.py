@@ -67,6 +67,11 @@ def alarms(raised: frozenset[int], warned: frozenset[int]) -> Frame:
     return Frame(0x35A, _pairs(raised) + _pairs(warned), extended=False)
 
 
+def events(*, preventive_shutdown: bool) -> Frame:
+    """0x35B: the battery is about to be disconnected to protect it; the other bits are unused."""
+    return Frame(0x35B, bytes((preventive_shutdown << 4,)) + bytes(7), extended=False)
+
+
 def _pairs(raised: frozenset[int]) -> bytes:
     value = 0
     for pair in range(16):

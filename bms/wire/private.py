@@ -18,13 +18,14 @@ TEMPERATURES = (0x18F030, 0x18F031)  # four sensors each
 STATUS = 0x18F040
 COMMAND = 0x18F050
 ACKNOWLEDGE = 0x18F051
+IDENTIFY, IDENTITY = 0x18F060, 0x18F061  # what the user calls a battery, in two parts
 REPORTS = frozenset({*CELLS, *TEMPERATURES, STATUS})  # what a registered battery tells unasked
 LENGTH = 8  # of every message
 PING = 0x18F0A0
 PONG = 0x18F0A1
 
 COMMAND_FAN_ON, COMMAND_FAN_OFF, COMMAND_BALANCE = 1, 2, 3
-FLAG_PERFORMANCE, FLAG_WAKE = 1, 2
+FLAG_PERFORMANCE, FLAG_WAKE, FLAG_QUIET = 1, 2, 4  # of a beacon
 STATUS_FAN, STATUS_BALANCING, STATUS_LEAKAGE, STATUS_SELF_TEST_FAILED = 1, 2, 4, 8
 STATUS_BALANCER_FAILED = 16
 TAKES_FROM_BIT = 16  # of a balance mask: below are the cells that give, or bleed
@@ -36,7 +37,9 @@ _ANNOUNCE = struct.Struct("<IHBB")
 _ASSIGN = struct.Struct("<IB3x")
 _COMMAND = struct.Struct("<BIB2x")
 _TOKEN = struct.Struct("<I4x")
+_PART = 7  # characters of an identity in a frame
 NO_VOLTAGE, NO_TEMPERATURE, NO_HUMIDITY = 0xFFFF, 0x7FFF, 0xFF
+NO_SOH = 0xFF
 _VOLTAGE_V_MAX = (NO_VOLTAGE - 1) / 10_000
 _NAN = math.nan
 Rounding = Callable[[float], int]
@@ -55,6 +58,11 @@ def beacon(state: int, registered: int, flags: int, counter: int) -> Frame:
 def registered_in(data: bytes) -> int:
     """How many batteries a beacon says are registered."""
     return data[1]
+
+
+def is_quiet(data: bytes) -> bool:
+    """Whether a beacon lets the batteries repeat seldom what has not changed."""
+    return bool(data[2] & FLAG_QUIET)
 
 
 def announce(serial: int, type_code: int, cells: int, release: int) -> Frame:
@@ -146,11 +154,13 @@ def status(
     humidity_pct: float | None,
     counter: int,
     rounds: Rounding = round,
+    soh_pct: float | None = None,
 ) -> Frame:
-    """Terminal temperatures, flags and humidity of a battery."""
+    """Terminal temperatures, flags, humidity and state of health of a battery."""
     positive, negative = (_temperature(value_c, rounds) for value_c in terminals_c)
     humidity = NO_HUMIDITY if humidity_pct is None else round(humidity_pct)
-    data = _STATUS.pack(positive, negative, flags, humidity, 0, counter & 0xFF)
+    soh = NO_SOH if soh_pct is None else round(soh_pct)
+    data = _STATUS.pack(positive, negative, flags, humidity, soh, counter & 0xFF)
     return Frame(STATUS << 8 | node, data)
 
 
@@ -168,6 +178,12 @@ def read_status(data: bytes) -> tuple[float | None, float | None, int, float | N
     )
 
 
+def read_soh(data: bytes) -> float | None:
+    """The state of health in percent that a status tells; None: it has no gauge."""
+    soh = data[6]
+    return None if soh == NO_SOH else float(soh)
+
+
 def command(node: int, code: int, mask: int, sequence: int) -> Frame:
     """What the master wants of a battery: fan on or off, cells that give and take charge."""
     return Frame(COMMAND << 8 | node, _COMMAND.pack(code, mask, sequence & 0xFF))
@@ -182,6 +198,30 @@ def read_command(data: bytes) -> tuple[int, int, int]:
 def acknowledge(node: int, code: int, sequence: int) -> Frame:
     """A battery took a command."""
     return Frame(ACKNOWLEDGE << 8 | node, bytes((code, sequence, 255, 255, 255, 255, 255, 255)))
+
+
+def read_acknowledge(data: bytes) -> tuple[int, int]:
+    """Code and sequence number of the command that a battery took."""
+    return data[0], data[1]
+
+
+def identity(kind: int, node: int, text: bytes) -> tuple[Frame, Frame]:
+    """What the user calls a battery, up to 14 characters: told to it, or told by it."""
+    padded = text[: 2 * _PART].ljust(2 * _PART, b"\0")
+    first, second = padded[:_PART], padded[_PART:]
+    return Frame(kind << 8 | node, b"\0" + first), Frame(kind << 8 | node, b"\1" + second)
+
+
+def put_together(known: bytes, data: bytes) -> bytes:
+    """What is known of an identity, with the part that has come now; a wrong part changes nothing.
+
+    Fourteen characters.
+    """
+    known = known.ljust(2 * _PART, b"\0")
+    if data[0] > 1:
+        return known
+    begin = _PART * data[0]
+    return known[:begin] + data[1:] + known[begin + _PART :]
 
 
 def pong(asker: int, token: int) -> Frame:
