@@ -12,8 +12,13 @@ from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
 from instruments.protocols import DigitalIO
+from rig.can.powerfinn import Powerfinn
+from rig.display import Display
+from rig.dut.bluetooth import App
+from rig.dut.firmware_file import FirmwareFile
 from rig.dut.terminals import DutTerminals, Input, UpdatePath
-from rig.dut.tool import DiagnosticTool
+from rig.dut.tool import CanBeAsked, DiagnosticTool
+from rig.dut.updater import UpdateOutcome, Updater
 from rig.errors import BenchError, NotOnThisBench, NotReady, Unmet
 from rig.expect import expect
 from rig.faults import Asked, BatterySize, Fault, ask
@@ -26,6 +31,7 @@ from rig.views import CLOSED, BatteryView, BusView, Charger, Consumer, Contact, 
 T = TypeVar("T")
 PRESS_S = 0.2  # chosen: what a finger does
 START_TIME = seconds(60)  # chosen: registration, the longest pre-charge and a margin
+BOOT_TIME = seconds(1)  # chosen: the address on VE.Can takes a quarter of it
 STATE_RUNNING, STATE_STANDBY = 9, 14  # public: register 0x0371
 
 
@@ -59,7 +65,7 @@ class Bench:
         self.ve_can: BusView = parts.buses["ve_can"]
         self.private_can: BusView = parts.buses["private"]
         self.external_can: BusView = parts.buses["external"]
-        self.tool = DiagnosticTool(parts.device)
+        self.tool = DiagnosticTool(parts.tool_link)
         lines, voltages = parts.lines, parts.voltages
         self.contactor: Signal[Contact] = lines["contactor_aux"]
         self.allow_charge: Signal[bool] = lines["allow_charge"]
@@ -70,6 +76,8 @@ class Bench:
         self.relay: Signal[Contact] = lines["programmable_relay"]
         self.green_led: Signal[bool] = lines["green_led"]
         self.red_led: Signal[bool] = lines["red_led"]
+        self.buzzer: Signal[bool] = lines["buzzer"]
+        self.app: App = parts.app
         self.battery_voltage: Signal[float] = voltages["battery"]
         self.system_voltage: Signal[float] = voltages["system"]
         self.consumption: Signal[float] = parts.consumption
@@ -111,6 +119,14 @@ class Bench:
         """Close the interlock loop again."""
         await self._parts.io.set(Input.INTERLOCK, True)
 
+    async def press_emergency_stop(self) -> None:
+        """Press the emergency stop; it stays pressed."""
+        await self._parts.io.set(Input.EMERGENCY_STOP, True)
+
+    async def release_emergency_stop(self) -> None:
+        """Pull the emergency stop out again."""
+        await self._parts.io.set(Input.EMERGENCY_STOP, False)
+
     async def running(self) -> None:
         """Start the system and wait until it runs, with its contactor closed."""
         await self.press_start_stop()
@@ -136,6 +152,16 @@ class Bench:
         """All battery modules."""
         return self._parts.batteries
 
+    @property
+    def display(self) -> Display:
+        """A display on NMEA 2000 (VE.Can): it is on the bus from when it is first asked for."""
+        return self._parts.display
+
+    @property
+    def powerfinn(self) -> Powerfinn:
+        """A Powerfinn charger on the external CAN: there from when it is first asked for."""
+        return self._parts.powerfinn
+
     def contactor_welds(self) -> None:
         """The main contacts stay closed from now on, whatever the coil says."""
         self._parts.weld_contactor()
@@ -151,17 +177,62 @@ class Bench:
         self.note(f"fault inserted: {asked}")
         return Fault(asked, undo, self.note)
 
+    async def power_cycle(self) -> None:
+        """Cut the device's own supply for a moment: what it has not stored by now is lost."""
+        await self._parts.device.power_cycle()
+
     async def update_to(self, release: str, path: UpdatePath = UpdatePath.TOOL) -> None:
-        """Install a release, by the diagnostic tool unless another path is named."""
-        await self._parts.device.update(release, path)
+        """Install a release, by the diagnostic tool unless another path is named; it succeeds."""
+        outcome = await self.update(release, path)
+        expect.that(
+            f"the update to {release} by {path.value} is completed", holds=outcome.completed
+        )
+
+    async def update(
+        self,
+        what: str | Sequence[FirmwareFile],
+        path: UpdatePath = UpdatePath.TOOL,
+        blocks: int | None = None,
+    ) -> UpdateOutcome:
+        """Try to install a release, or these files; how it ended.
+
+        ``blocks``: after so many of each file the updater goes away, and says nothing more.
+        """
+        if isinstance(what, str):
+            outcome = await self._parts.updater.install(what, path)
+        else:
+            outcome = await self._parts.updater.send(what, path, blocks)
+        self.note(f"update by {path.value}: {outcome}")
+        return outcome
+
+    async def begin_an_update(self) -> UpdateOutcome:
+        """Have the device begin with an update by the tool, and then start as it was."""
+        outcome = await self._parts.updater.begin_and_leave()
+        self.note(f"update begun: {outcome}")
+        return outcome
 
     async def install_release_under_test(self) -> None:
         """Update from the release of `needs(starts_on=...)` to the one under test."""
         await self.update_to(self.firmware)
 
     async def install_reference_release(self) -> None:
-        """Install the release whose traces a silent row is compared with: the one before it."""
-        await self._parts.device.update(self._parts.reference, UpdatePath.TOOL, whole=True)
+        """Be of the release whose traces a silent row is compared with: the one before it."""
+        self._parts.device.become(self._parts.reference, ())
+        await self.wait(BOOT_TIME)
+
+    async def install_release_less_its_rows(self) -> None:
+        """Be of the release under test, less the rows that its change log lists.
+
+        What is left is what a silent row speaks of. On a real device nothing can be left out:
+        there a lab keeps to the stimuli that those rows do not touch.
+        """
+        self._parts.device.become(self.firmware, self._parts.rows_left_out)
+        await self.wait(BOOT_TIME)
+
+    @property
+    def rows_left_out(self) -> Sequence[str]:
+        """The rows that `install_release_less_its_rows` leaves out."""
+        return self._parts.rows_left_out
 
     async def second_master(
         self, firmware: str | None = None, *, in_parallel: bool = False
@@ -214,8 +285,23 @@ class Parts(Trunk, Protocol):
         ...
 
     @property
+    def rows_left_out(self) -> Sequence[str]:
+        """What the release under test lacks in that comparison."""
+        ...
+
+    @property
     def device(self) -> DutTerminals:
         """The device, besides its buses and lines."""
+        ...
+
+    @property
+    def tool_link(self) -> CanBeAsked:
+        """What carries the diagnostic tool's messages to it."""
+        ...
+
+    @property
+    def updater(self) -> Updater:
+        """What brings firmware into it."""
         ...
 
     @property
@@ -236,6 +322,11 @@ class Parts(Trunk, Protocol):
     @property
     def gx(self) -> GxDevice:
         """The GX device."""
+        ...
+
+    @property
+    def app(self) -> App:
+        """An app near the device."""
         ...
 
     @property
@@ -261,6 +352,16 @@ class Parts(Trunk, Protocol):
     @property
     def batteries(self) -> Sequence[BatteryView]:
         """The battery modules."""
+        ...
+
+    @property
+    def display(self) -> Display:
+        """A display on VE.Can."""
+        ...
+
+    @property
+    def powerfinn(self) -> Powerfinn:
+        """A Powerfinn charger on the external CAN."""
         ...
 
     @property

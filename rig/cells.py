@@ -5,13 +5,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from bms.catalogue import SILENT, catalogue, changes, edges, neighbours
+from bms.catalogue import SILENT, catalogue, changes, edges, neighbours, release_before
 from bms.firmware import Version
-from bms.releases import BASELINE, NEWEST, VERSIONS
+from bms.releases import BASELINE, NEWEST, VERSIONS, rows_listed
+from rig.benches.simulated import Compared
 from rig.dut.terminals import NullMode
 from rig.planning import scenarios
 
-Mode = Literal["verdict", "edge", "leave-one-out", "null", "resolving"]
+Mode = Literal["verdict", "edge", "leave-one-out", "null", "resolving", "unlisted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class Cell:
     without: str | None = None
     null: str | None = None
     reference: str | None = None  # for a silent row: the release whose traces are the measure
+    unlisted: str | None = None  # for a silent row: a row of its release, taken for unlisted
 
     @property
     def label(self) -> str:
@@ -32,9 +34,28 @@ class Cell:
         parts = [self.firmware]
         if self.without:
             parts.append(f"less-{self.without}")
+        if self.unlisted:
+            parts.append(f"unlisted-{self.unlisted}")
         if self.null:
             parts.append(self.null)
         return "-".join(parts)
+
+
+def compared_in(cell: Cell) -> Compared:
+    """What a silent row compares: its release less the rows listed, and the one before, whole.
+
+    In a cell of the resolving power: a release less one change, and the same one whole.
+    """
+    row = catalogue()[cell.item]
+    if cell.reference is not None:
+        lacking = () if cell.without is None else (cell.without,)
+        return Compared(reference=cell.reference, left_out=lacking)
+    before = release_before(row)
+    release = Version.parse(cell.firmware)
+    if row.row_class != SILENT or release == before:
+        return Compared(reference=str(before))
+    listed = tuple(item for item in rows_listed(release) if item != cell.unlisted)
+    return Compared(reference=str(before), left_out=listed)
 
 
 def newest_where_it_holds(item: str) -> Version:
@@ -111,7 +132,10 @@ def null_cells() -> list[Cell]:
 
 
 def resolving_cells() -> list[Cell]:
-    """What the stimuli of silent rows can see: a release less one change, against the whole."""
+    """What the stimuli of silent rows can see: a release less one change, against the whole.
+
+    They are the same for all silent rows, so one row tells it for all.
+    """
     return [
         Cell(
             item=item,
@@ -121,11 +145,24 @@ def resolving_cells() -> list[Cell]:
             without=other,
             reference=str(newest_where_it_holds(other)),
         )
-        for item in scenarios()
-        if catalogue()[item].row_class == SILENT
+        for item in _silent()[:1]
         for other in changes()
         if _can_be_left_out(other, newest_where_it_holds(other))
     ]
+
+
+def unlisted_cells() -> list[Cell]:
+    """What a silent row would see of each row of its release, if the log did not list that one."""
+    return [
+        Cell(item=item, firmware=str(release), mode="unlisted", claimed=False, unlisted=other)
+        for item in _silent()
+        if (release := catalogue()[item].release) is not None and release != VERSIONS[0]
+        for other in rows_listed(release)
+    ]
+
+
+def _silent() -> list[str]:
+    return [item for item in scenarios() if catalogue()[item].row_class == SILENT]
 
 
 def without_a_delta() -> dict[str, str]:

@@ -17,6 +17,9 @@ class Needs:
     battery: str = "LFP 24 V 230 Ah"
     batteries: tuple[str, ...] = ()  # their types one by one, where not all are of the type above
     serials: tuple[str, ...] = ()  # their serial numbers one by one, HQ and eight digits
+    battery_releases: tuple[str, ...] = ()  # what each battery runs; "": as the master ships it
+    private_bus_m: float = 10.0  # length of the bus between master and batteries
+    serial: str = ""  # of the master; "": the bench's own
     series: int = 1
     parallel: int = 2
     soc_pct: float = 60.0

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bms.catalogue import UnknownItemId, catalogue, item_of, release_before
+from bms.catalogue import UnknownItemId, item_of
 from bms.firmware import UnknownRelease
 from bms.releases import NEWEST, release_of
 from rig.attempt import Attempt
 from rig.bench import Bench
 from rig.benches.simulated import SimulatedBench
-from rig.cells import Cell
+from rig.cells import Cell, compared_in
 from rig.clock import utc_now
 from rig.collector import seldom_collecting
 from rig.dut.model import DutSpec
@@ -37,6 +37,7 @@ from rig.story import Story, around, end, end_uncollected, key_of, test_name, un
 
 LONGEST_ATTEMPT_US = seconds(7 * 86_400)  # chosen: longer than any row asks for
 COLLECTION = "(collection)"
+NO_ROWS = frozenset({"properties", "updates"})  # laws and ways of updating: no rows, no record
 UNCOLLECTED: dict[str, str] = {}  # of this session: row -> why its file cannot be imported
 STORY = pytest.StashKey["Story"]()
 RUN = pytest.StashKey["Run"]()
@@ -75,10 +76,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _wants_scenarios(config: pytest.Config) -> bool:
-    """Whether any path of the command line lies in or above the scenarios."""
+    """Whether any path of the command line lies in or above the scenarios of rows."""
     where = ROOT / "scenarios"
     paths = [(Path(config.invocation_params.dir) / a.split("::")[0]).resolve() for a in config.args]
-    return any(path == where or where in path.parents for path in paths)
+    paths = [path for path in paths if path == where or where in path.parents]
+    return any(not {path.name, *(p.name for p in path.parents)} & NO_ROWS for path in paths)
 
 
 def pytest_configure_node(node: Any) -> None:
@@ -216,13 +218,15 @@ async def bench(cell: Cell, request: pytest.FixtureRequest) -> AsyncIterator[Ben
     story.start_state = asdict(needs)
     story.attempt = Attempt(kernel, cell.item, story.test, folder)
     spec = DutSpec(
-        firmware=cell.firmware, without=cell.without, starts_on=_start(needs, cell.firmware)
+        firmware=cell.firmware,
+        without=() if cell.without is None else (cell.without,),
+        starts_on=_start(needs, cell.firmware),
     )
     null = NullMode(cell.null) if cell.null else None
     kernel.at(LONGEST_ATTEMPT_US, _give_up)
     with guarded(), seldom_collecting():
-        reference = cell.reference or str(release_before(catalogue()[cell.item]))
-        parts = SimulatedBench(kernel, run.bench, needs, spec, story.attempt, null, reference)
+        compared = compared_in(cell)
+        parts = SimulatedBench(kernel, run.bench, needs, spec, story.attempt, null, compared)
         await parts.open()
         keeper = witness.set(story.attempt)
         try:

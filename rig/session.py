@@ -9,11 +9,11 @@ import pytest
 from bms.catalogue import catalogue, judged_on
 from bms.firmware import Version
 from bms.releases import release_of
-from rig.benches.file import BenchFile, load_bench
+from rig.benches.file import BenchFile, Role, load_bench
 from rig.cells import Cell, read_cells
 from rig.clock import utc_now
 from rig.planning import ROOT, make_plan, software
-from rig.recording import RunFacts, RunRecord
+from rig.recording import BenchFacts, InstrumentFacts, RunFacts, RunRecord
 
 
 class Run:
@@ -62,8 +62,31 @@ class Run:
             started=utc_now(),
             seed=self.seed,
             software=software(),
+            bench_facts=_bench_facts(self.bench),
         )
         self.record.write_plan(make_plan(facts, self.firmware, tests, exact=self.exact))
+
+
+def _bench_facts(bench: BenchFile) -> BenchFacts:
+    return BenchFacts(
+        kind=bench.kind,
+        description=bench.description,
+        sha256=bench.sha256,
+        instruments=tuple(_instrument(name, role) for name, role in bench.roles.items()),
+    )
+
+
+def _instrument(name: str, role: Role) -> InstrumentFacts:
+    calibration = role.calibration
+    return InstrumentFacts(
+        role=name,
+        model=role.model,
+        serial=role.serial,
+        resource=role.resource,
+        certificate=None if calibration is None else calibration.certificate,
+        calibrated=None if calibration is None else calibration.calibrated.isoformat(),
+        due=None if calibration is None else calibration.due.isoformat(),
+    )
 
 
 def _run_id(run: Run) -> str:

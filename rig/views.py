@@ -6,20 +6,21 @@ turn to "charging is positive" is made here, once.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from enum import IntEnum
 from typing import Any, Protocol
 
 from instruments.protocols import Load, LoadMode, NotOnThisModel, Supply
 from rig.can.bus import Bus
-from rig.can.decode import Decoder
+from rig.can.decode import DecodedSignal, Decoder
 from rig.can.encode import DeviceName, address_claim, vreg_request, vreg_write
 from rig.can.frame import Frame
-from rig.can.vreg import VregDecoder, VregMessage
+from rig.can.vreg import VICTRON, VregDecoder, VregMessage
 from rig.can.vreg_table import load_vreg_table
 from rig.errors import NotOnThisBench
 from rig.faults.sensors import Quantity, Sensors
+from rig.gx_update import GxSupply
 from rig.kernel import Kernel, seconds
 from rig.safety.envelope import OVER, Envelope
 from rig.signal import Poller, Signal
@@ -28,6 +29,8 @@ GX_ADDRESS = 0x20
 GX_NAME = DeviceName(unique=1, manufacturer=358, function=130, device_class=25)
 BATTERY_FUNCTION, FUNCTION_BYTE = 170, 5
 ADDRESS_CLAIM_PGN = 0xEE
+UNIQUE_NUMBER = 0x1FFFFF
+FIRST_ADDRESS = 0x50  # public: communication guide, until a battery claims another
 ANSWER_TIMEOUT_S = 1.0
 OVER_RATED = 1.05  # chosen: a supply's own limit of power does not reach it, its maximum lies above
 REBOOT_NOISE_US = seconds(3)  # chosen: two periods of the DUT's fastest traffic lie within it
@@ -124,11 +127,11 @@ class Consumer:
 class BusView:
     """One CAN bus as a monitor with a transmitter sees it."""
 
-    def __init__(self, bus: Bus, make: Make, decoder: Callable[[], Decoder]) -> None:
+    def __init__(self, bus: Bus, make: Make, decoders: Mapping[str, Callable[[], Decoder]]) -> None:
         self._bus, self._make = bus, make
         self._node = bus.attach("monitor", None)
-        self._decoder_of = decoder
-        self._decoder: Decoder | None = None
+        self._decoder_of = decoders  # by the first word of a signal's name
+        self._decoders: dict[str, Decoder] = {}
         self._signals: dict[tuple[str, int | None], Signal[Any]] = {}
         self._wanted: set[str] = set()
         self._seen: list[Callable[[int, Frame], None]] = []
@@ -143,13 +146,15 @@ class BusView:
         self._seen.append(seen)
 
     def signal(self, name: str, source: int | None = None) -> Signal[Any]:
-        """A signal of the bus's DBC, or of NMEA 2000, by its decoded name.
+        """A signal of one of the bus's DBCs, or of NMEA 2000, by its decoded name.
 
         ``source``: only as this node or address sends it; None: whoever does.
         """
-        if self._decoder is None:
-            self._decoder = self._decoder_of()
-            self._listen(self._decode)
+        kind = name.partition(".")[0]
+        if kind not in self._decoders:
+            if not self._decoders:
+                self._listen(self._decode)
+            self._decoders[kind] = self._decoder_of[kind]()
         key = name, source
         self._wanted.add(name)
         if key not in self._signals:
@@ -157,11 +162,13 @@ class BusView:
         return self._signals[key]
 
     def _decode(self, time_us: int, frame: Frame) -> None:
-        assert self._decoder is not None
-        names = self._decoder.names(frame)
-        if names is not None and names.isdisjoint(self._wanted):
-            return
-        for decoded in self._decoder.signals(time_us, frame):
+        for decoder in self._decoders.values():
+            names = decoder.names(frame)
+            if names is None or not names.isdisjoint(self._wanted):
+                self._put(time_us, decoder.signals(time_us, frame))
+
+    def _put(self, time_us: int, signals: tuple[DecodedSignal, ...]) -> None:
+        for decoded in signals:
             for source in (None, decoded.source):
                 wanted = self._signals.get((decoded.name, source))
                 if wanted is not None:
@@ -180,6 +187,14 @@ class BusView:
         self._listen(seen)
         return signal
 
+    def errors(self) -> Signal[int]:
+        """How many error frames have been on the bus since now."""
+        signal: Signal[int] = self._make("error frames counted", "")
+        before, bus = self._bus.errors_total, self._bus
+        signal.put(0)
+        bus.watch_errors(lambda time_us, _text: signal.put(bus.errors_total - before, time_us))
+        return signal
+
     def send(self, frame: Frame) -> None:
         """Put a frame on the bus."""
         self._node.send(frame)
@@ -189,9 +204,19 @@ class BusView:
         await asyncio.sleep(over_s)
         return self._bus.load_pct(seconds(over_s))
 
-    def sniff(self, sniffer: Callable[[int, Frame], None]) -> None:
-        """Call ``sniffer`` with every frame from now on."""
-        self._listen(sniffer)
+    def sniff(self, sniffer: Callable[[int, Frame], None], *, late: bool = False) -> None:
+        """Call ``sniffer`` with every frame from now on.
+
+        ``late``: it may hear of a frame later, which is cheap, and of all once `caught_up`.
+        """
+        if late:
+            self._bus.watch(lambda time_us, _, frame: sniffer(time_us, frame), patient=True)
+        else:
+            self._listen(sniffer)
+
+    def caught_up(self) -> None:
+        """Have who may hear of frames later hear of all until now."""
+        self._bus.catch_up()
 
 
 class GxDevice:
@@ -204,8 +229,9 @@ class GxDevice:
         self._signals: dict[tuple[int, str], Signal[Any]] = {}
         self._answers: list[tuple[int, asyncio.Future[VregMessage]]] = []
         self._names: dict[bytes, int] = {}
-        self._device_name: bytes | None = None
-        self.device_address = 0x50  # until it claims another
+        self._devices: dict[int, int] = {}  # batteries: unique number of the NAME -> address
+        self._claimed: dict[int, bytes] = {}  # and the NAME
+        self.supply = GxSupply(kernel, self)
         self.heard = make("frames of the DUT on VE.Can", "")
         self.heard.put(0)
         self._node.send(address_claim(GX_ADDRESS, GX_NAME))
@@ -221,19 +247,47 @@ class GxDevice:
         message = self._decoder.decode(frame)
         if message is None or message.source != self.device_address or message.kind == "request":
             return
+        if message.manufacturer != VICTRON:
+            return
         self._settle_answers(message)
         if message.kind == "data":
             for name, value in message.values.items():
                 self._signal(message.register, name).put(value, time_us)
 
     def _note_claim(self, source: int, name: bytes) -> None:
-        """The first battery that claims an address is the DUT; it is followed if it moves."""
-        if name[FUNCTION_BYTE] != BATTERY_FUNCTION:
-            return
-        if self._device_name is None:
-            self._device_name = name
-        if name == self._device_name:
-            self.device_address = source
+        """Batteries are told apart by the unique numbers of their NAMEs, and followed."""
+        if name[FUNCTION_BYTE] == BATTERY_FUNCTION:
+            unique = int.from_bytes(name[:3], "little") & UNIQUE_NUMBER
+            self._devices[unique], self._claimed[unique] = source, name
+
+    def address_of(self, index: int) -> int:
+        """Where a battery is now, in the order in which they first claimed an address."""
+        addresses = list(self._devices.values())
+        return addresses[index] if index < len(addresses) else FIRST_ADDRESS
+
+    @property
+    def device_address(self) -> int:
+        """Where the DUT is: the first battery that claims an address."""
+        return self.address_of(0)
+
+    @property
+    def device_name(self) -> bytes:
+        """The NAME that the DUT claimed its address with; zeros if it has claimed none."""
+        return next(iter(self._claimed.values()), bytes(8))
+
+    def is_supplied_by_the_dut(self, load_w: float) -> None:
+        """The DUT's IO connector feeds it from now on, with all that takes so much power."""
+        self.supply.from_the_dut(load_w)
+
+    def disconnect(self) -> None:
+        """It is off the bus: without power."""
+        self._node.detach()
+
+    def connect(self) -> None:
+        """It is on the bus again."""
+        self._node.reattach()
+        self._node.recover()
+        self._node.send(address_claim(GX_ADDRESS, GX_NAME))
 
     def _settle_answers(self, message: VregMessage) -> None:
         for entry in tuple(self._answers):
@@ -280,6 +334,11 @@ class GxDevice:
             self._answers.remove(entry)
             return None
 
+    @property
+    def registers(self) -> Sequence[int]:
+        """All registers that the bench knows, by number."""
+        return tuple(load_vreg_table().registers)
+
     def ask(self, register: int) -> None:
         """Send a request without waiting for its answer."""
         self._node.send(vreg_request(GX_ADDRESS, self.device_address, register))
@@ -290,9 +349,7 @@ class GxDevice:
         await asyncio.sleep(REBOOT_NOISE_US / 1e6)
         self._node.detach()
         await asyncio.sleep((REBOOT_TIME_US - REBOOT_NOISE_US) / 1e6)
-        self._node.reattach()
-        self._node.recover()
-        self._node.send(address_claim(GX_ADDRESS, GX_NAME))
+        self.connect()
 
 
 class BatteryFaults(Protocol):

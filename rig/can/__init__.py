@@ -6,6 +6,7 @@ they all give). `encode`: what other devices send to the DUT. Libraries load wit
 
 from rig.can.bus import Bus
 from rig.can.frame import BROADCAST, Frame, Header, header_of, identifier_of, parse_frame
+from rig.can.n2k import N2kMessage
 from rig.can.node import ControllerState, Node
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ControllerState",
     "Frame",
     "Header",
+    "N2kMessage",
     "Node",
     "header_of",
     "identifier_of",

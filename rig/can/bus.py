@@ -14,6 +14,8 @@ Rules of this file:
 - An error shows at the end of the frame that it hits; an error frame follows, then a new attempt.
 - Two nodes that begin the same identifier at once: same data is one frame; else both err, until
   the one that would lose the data is error passive and cannot disturb the other any more.
+- A long bus with many nodes settles late (rig.can.line): who samples too early misreads a share of
+  the frames. While anybody does, or a node's frames are disturbed, no frame's end can wait.
 - `bitrate` is the wire's. A node of another rate hears nobody of it; when it speaks, its own frame
   and one under way are destroyed. Two of a foreign rate among themselves understand each other.
 - Left out: overload and remote frames, suspended transmission, errors that only one node sees.
@@ -25,6 +27,7 @@ from heapq import heapify, heappop, heappush
 from typing import Protocol
 
 from rig.can.frame import Frame
+from rig.can.line import misread_share, settled_us
 from rig.can.node import ControllerState, Entry, Node, Receive, Route
 from rig.can.timing import ERROR_BITS, INTERMISSION_BITS, bits_us
 from rig.kernel import BUS, Kernel, Scheduled
@@ -54,7 +57,7 @@ class Latecomer(Protocol):
 class Bus:
     """A wire with its nodes and its observers."""
 
-    def __init__(self, kernel: Kernel, name: str, bitrate: int) -> None:
+    def __init__(self, kernel: Kernel, name: str, bitrate: int, length_m: float = 10.0) -> None:
         self.kernel = kernel
         self.name = name
         self.bitrate = bitrate
@@ -81,6 +84,10 @@ class Bus:
         self._free_from_us = 0
         self._spoilt = ""
         self._disturbed_until_us = 0
+        self._length_m = length_m
+        self._misread = 0.0  # the share of frames that somebody misreads
+        self._doubtful = False  # whether a frame may be destroyed without a glitch on the wire
+        self._noise = kernel.stream(f"{name}/noise")
         self._counting = False
         self._slot = 0
         self._slot_busy_us = 0
@@ -103,10 +110,13 @@ class Bus:
         self._taps = (*self._taps, tap)
         if not patient:
             self._watched = True
-            self._be_watchful()
-            late, self._late = self._late, []
-            for _, _, sender in late:
-                sender.hurry()
+            self._hurry_all()
+
+    def _hurry_all(self) -> None:
+        self._be_watchful()
+        late, self._late = self._late, []
+        for _, _, sender in late:
+            sender.hurry()
 
     @property
     def frames_total(self) -> int:
@@ -312,11 +322,32 @@ class Bus:
             node.peers = tuple(peers)
             node.listeners = tuple(other for other in node.peers if other.wants_frames)
             node.routes.clear()
+        self._measure_line(live)
         self._sort_waiting()
         if self._current is None:
             self._next(max(self.kernel.now_us, self._free_from_us))
         elif not all(entry[2].heard for entry in self._under_way()):
             self._spoilt = "broken off"
+
+    def _measure_line(self, live: Sequence[Node]) -> None:
+        """How many frames are misread by somebody, as the bus is now."""
+        settles_us = settled_us(self._length_m, len(live))
+        read_well = 1.0
+        for node in live:
+            sample_us = node.sample_point_pct / 100.0 * 1e6 / node.bitrate
+            read_well *= 1.0 - misread_share(sample_us, settles_us)
+        self._misread = 1.0 - read_well
+        doubtful = read_well < 1.0 or any(node.disturbed for node in live)
+        doubted, self._doubtful = self._doubtful, doubtful
+        if doubtful and not doubted:
+            self._hurry_all()
+
+    def _doubt(self, node: Node) -> str:
+        """What destroys the frame that ``node`` begins, if anything does."""
+        if node.disturbed:
+            return "disturbed"
+        misread = self._misread and self._noise.random() < self._misread
+        return "sampled too early" if misread else ""
 
     def _sort_waiting(self) -> None:
         """Move frames between the heap and the nodes that nobody hears."""
@@ -344,6 +375,8 @@ class Bus:
         frame = entry[3]
         if node.foreign:
             self._spoilt = "bit rate"
+        elif self._doubtful and not self._spoilt:
+            self._spoilt = self._doubt(node)
         self._end_us = start_us + node.durations_us[frame.extended][len(frame.data)]
         self._end = None
         eager = self._watchful or self._counting or self._spoilt
@@ -358,7 +391,8 @@ class Bus:
             self._current = None
             self._end = None
             self._free_from_us = start_us
-            self._watchful = self._watched or self._disturbed_until_us > self.kernel.now_us
+            disturbed = self._disturbed_until_us > self.kernel.now_us
+            self._watchful = self._watched or self._doubtful or disturbed
 
     def _arbitrate_again(self) -> None:
         """Somebody of the same or a higher priority begins in the same instant."""

@@ -20,6 +20,8 @@ FOLDER = Path(__file__).with_name("dbc")
 SMA = FOLDER / "sma.dbc"
 GENERAL = FOLDER / "general.dbc"
 PRIVATE = FOLDER / "private.dbc"
+VISEDO = FOLDER / "visedo.dbc"
+MGREG = FOLDER / "mgreg.dbc"
 
 
 class DbcDecoder:
@@ -129,6 +131,16 @@ def private_decoder(path: Path = PRIVATE) -> DbcDecoder:
     return DbcDecoder(path, "private", node_bits=8)
 
 
+def visedo_decoder() -> DbcDecoder:
+    """The Visedo protocol and the Powerfinn charger that belongs to it: signals `visedo.*`."""
+    return DbcDecoder(VISEDO, "visedo")
+
+
+def mgreg_decoder() -> DbcDecoder:
+    """MG's own registers on VE.Can: signals `mgreg.*`."""
+    return DbcDecoder(MGREG, "mgreg", node_bits=8)
+
+
 def _column(prefix: str, signal: "Signal") -> _Column:
     attributes = signal.dbc.attributes if signal.dbc is not None else None
     ours = {
@@ -150,5 +162,13 @@ def _column(prefix: str, signal: "Signal") -> _Column:
 
 
 def _raw_values(message: "Message", data: bytes) -> dict[str, int]:
-    decoded = message.decode_simple(data, decode_choices=False, scaling=False, allow_truncated=True)
+    """The codes of a frame; none where its multiplexer names what the file does not know."""
+    from cantools.database.errors import DecodeError
+
+    try:
+        decoded = message.decode(data, decode_choices=False, scaling=False, allow_truncated=True)
+    except DecodeError:
+        return {}
+    if not isinstance(decoded, dict):
+        return {}
     return {name: int(value) for name, value in decoded.items() if isinstance(value, int | float)}

@@ -107,6 +107,35 @@ def group_command(
     return split(identifier_of(header), payload, sequence)
 
 
+def group_request(
+    source: int,
+    destination: int,
+    pgn: int,
+    interval_ms: int | None = None,
+    sequence: int = 0,
+) -> tuple[Frame, ...]:
+    """Ask for a PGN by group function (126208), or for another interval of it."""
+    interval = 0xFFFFFFFF if interval_ms is None else interval_ms
+    payload = b"\x00" + pgn.to_bytes(3, "little") + interval.to_bytes(4, "little")
+    payload += b"\xff\xff\x00"
+    header = Header(priority=3, pgn=GROUP_FUNCTION_PGN, source=source, destination=destination)
+    return split(identifier_of(header), payload, sequence)
+
+
+def commanded_address(source: int, name: DeviceName | int, address: int) -> tuple[Frame, ...]:
+    """Command whoever has this NAME to take an address (65240), announced to everybody (BAM)."""
+    value = name if isinstance(name, int) else name.value()
+    payload = value.to_bytes(8, "little") + bytes([address])
+    packets = [payload[start : start + 7].ljust(7, b"\xff") for start in (0, 7)]
+    announce = bytes([32]) + len(payload).to_bytes(2, "little") + bytes([len(packets), 0xFF])
+    control = Header(priority=7, pgn=60416, source=source)
+    data = identifier_of(Header(priority=7, pgn=60160, source=source))
+    return (
+        Frame(identifier_of(control), announce + (65240).to_bytes(3, "little")),
+        *(Frame(data, bytes([number]) + each) for number, each in enumerate(packets, 1)),
+    )
+
+
 def rename_command(
     source: int, destination: int, text: str, installation_field: int = 1, sequence: int = 0
 ) -> tuple[Frame, ...]:

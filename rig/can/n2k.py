@@ -30,6 +30,8 @@ class N2kMessage:
     codes: Mapping[str, int]
     """The number behind each field that has a name."""
     units: Mapping[str, str]
+    sets: tuple[Mapping[str, Value], ...] = ()
+    """What comes as often as there are some, as raw codes: the PGNs of a list, or error codes."""
 
 
 class N2kDecoder:
@@ -56,10 +58,14 @@ class N2kDecoder:
         if found is None:
             return None
         fields: dict[str, Value] = {}
+        sets: list[Mapping[str, Value]] = []
         codes: dict[str, int] = {}
         units: dict[str, str] = {}
         for each in found.fields:
             if each.id.startswith(_SKIPPED):
+                continue
+            if isinstance(each.value, list):
+                sets += [{key: one.raw_value for key, one in row.items()} for row in each.value]
                 continue
             value = each.value
             fields[each.id] = value if isinstance(value, float | int | str | None) else str(value)
@@ -75,6 +81,7 @@ class N2kDecoder:
             fields=fields,
             codes=codes,
             units=units,
+            sets=tuple(sets),
         )
 
     def names(self, frame: Frame) -> None:

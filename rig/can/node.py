@@ -44,7 +44,8 @@ class Node:
 
     Of others' interest: `send`, `pending`, `state`, `tec`, `rec`, `on_state`, `bitrate`, `accept`,
     `patient` (set right after attaching), `recover`,
-    `detach`, `reattach`, `sleep`, `wake`. The other names are between node and bus.
+    `detach`, `reattach`, `sleep`, `wake`, `sample_point_pct`, `disturb`.
+    The other names are between node and bus.
     """
 
     __slots__ = (
@@ -53,9 +54,11 @@ class Node:
         "_bus",
         "_receive",
         "_recovery",
+        "_sample_point_pct",
         "accept",
         "attached",
         "awake",
+        "disturbed",
         "durations_us",
         "foreign",
         "heard",
@@ -87,6 +90,8 @@ class Node:
         """Whether its receiver may be told later, by `Bus.catch_up`, which its owner then calls."""
         self.attached = True
         self.awake = True
+        self.disturbed = False
+        """Whether all that it sends is destroyed; set by `disturb`."""
         self.heard = False
         """Whether somebody takes notice of what this node sends."""
         self.foreign = False
@@ -102,6 +107,7 @@ class Node:
         self._bus = bus
         self._receive = receive
         self._bitrate = bitrate
+        self._sample_point_pct = 87.5
         self._alone: Scheduled | None = None
         self._recovery: Scheduled | None = None
 
@@ -114,6 +120,22 @@ class Node:
     def bitrate(self, value: int) -> None:
         self._bitrate = value
         self.durations_us = durations_us(value)
+        self._bus.rewire()
+
+    @property
+    def sample_point_pct(self) -> float:
+        """Where in a bit it samples."""
+        return self._sample_point_pct
+
+    @sample_point_pct.setter
+    def sample_point_pct(self, value: float) -> None:
+        if value != self._sample_point_pct:
+            self._sample_point_pct = value
+            self._bus.rewire()
+
+    def disturb(self, disturbed: bool) -> None:
+        """All that it sends ends in error frames from now on, or no longer does."""
+        self.disturbed = disturbed
         self._bus.rewire()
 
     @property

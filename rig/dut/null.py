@@ -6,6 +6,7 @@ register request; what it repeats is what the device had sent last.
 
 from collections.abc import Callable, Mapping, Sequence
 
+from rig.can import isotp
 from rig.can.frame import Frame
 from rig.can.node import Node
 from rig.dut.terminals import NullMode
@@ -48,18 +49,17 @@ class NullDevice:
     @staticmethod
     def _receiver(node: Node) -> Callable[[int, Frame], None]:
         def receive(_time_us: int, frame: Frame) -> None:
+            if isotp.is_from_the_tester(frame) and 3 <= frame.data[0] < 8:
+                # A request of the diagnostic tool: an answer that says nothing.
+                device, (service, high, low) = frame.identifier >> 8 & 0xFF, frame.data[1:4]
+                answer = bytes((4, service + 0x40 & 0xFF, high, low, 0xFF)).ljust(8, b"\xff")
+                node.send(isotp.frame_to(isotp.TESTER, answer, source=device))
             if frame.extended and frame.data[:4] == _REQUEST:
                 source = frame.identifier >> 8 & 0xFF
                 data = _REQUEST[:2] + frame.data[4:6] + b"\xff\xff\xff\xff"
                 node.send(Frame(0x1CEFFF00 | source, data))
 
         return receive
-
-    def answer_tool(self, request: bytes) -> bytes | None:
-        """What the diagnostic tool gets: silence, or an answer that says nothing."""
-        if self._mode is not NullMode.UNAVAILABLE:
-            return None
-        return bytes((request[0] + 0x40,)) + request[1:3] + b"\xff"
 
 
 def _deaf(_time_us: int, _frame: Frame) -> None:

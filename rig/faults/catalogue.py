@@ -9,6 +9,7 @@ from rig.faults.sensor_kinds import CELL_EMULATOR, SENSORS
 SIMULATED_BATTERY = "simulated battery on the private CAN bus"
 CHAMBER = "climatic chamber"
 RELAY_BOX = "relay box"
+CAN_STRESS = "CAN stress module on the private bus, triggered by the sender's identifiers"
 
 
 CELL_AGEING = (
@@ -152,6 +153,24 @@ CIRCUIT = (
         lab="source of some millivolts in the shunt's sense wires, for the offset",
     ),
     FaultKind(
+        name="battery voltage misread",
+        element=Element.VOLTAGE_SENSE,
+        does="The DUT measures the batteries' voltage wrongly, or not at all: its wire is broken",
+        parameters=(
+            Parameter(
+                name="gain_pct",
+                meaning="of the true voltage, besides it; -100 is a broken wire",
+                unit="%",
+                low=-100.0,
+                high=100.0,
+                default=-100.0,
+            ),
+        ),
+        sim="terminals of the DUT",
+        wire="terminals of the DUT's process",
+        lab="relay, or a resistor, in the DUT's sense wire",
+    ),
+    FaultKind(
         name="leakage to chassis",
         element=Element.BATTERY,
         does="A pole of a battery leaks to the chassis; its isolation measurement shows it",
@@ -276,6 +295,30 @@ SURROUNDINGS = (
         lab="relay in the battery's CAN wires",
     ),
     FaultKind(
+        name="battery CAN disturbed",
+        element=Element.BATTERY_CAN,
+        does="What a battery sends on the private CAN bus is destroyed: it ends in error frames",
+        sim="bus",
+        wire="hub",
+        lab=CAN_STRESS,
+    ),
+    FaultKind(
+        name="master CAN disturbed",
+        element=Element.MASTER_CAN,
+        does="What the DUT sends on the private CAN bus is destroyed: it ends in error frames",
+        sim="bus",
+        wire="hub",
+        lab=CAN_STRESS,
+    ),
+    FaultKind(
+        name="battery supply cut",
+        element=Element.BATTERY_PROCESSOR,
+        does="A battery's electronics are without supply; when it is back they start anew",
+        sim="supply of the model",
+        wire="supply of the battery's process",
+        lab="relay in the supply of the battery's electronics, or its service plug",
+    ),
+    FaultKind(
         name="balancer failed",
         element=Element.BALANCER,
         does="The converters that move charge between a battery's cells do not run",
@@ -315,6 +358,24 @@ INSIDE_DUT = (
         does="The self-test of the master's processor fails",
         sim="test port of the model",
         wire="test port of the process",
+        inside_dut=True,
+    ),
+    FaultKind(
+        name="Bluetooth link poor",
+        element=Element.DUT,
+        does="The serial line between master and Bluetooth module garbles what goes faster",
+        parameters=(
+            Parameter(
+                name="clean_up_to_baud",
+                meaning="the highest speed that gets through",
+                unit="Bd",
+                low=19_200.0,
+                high=230_400.0,
+                default=19_200.0,
+            ),
+        ),
+        sim="serial line of the model",
+        wire="serial line of the process",
         inside_dut=True,
     ),
     FaultKind(

@@ -16,6 +16,7 @@ class Element(StrEnum):
     FAN = "fan"
     BATTERY = "battery"
     BATTERY_CAN = "battery CAN wire"
+    MASTER_CAN = "master CAN wire"
     BATTERY_PROCESSOR = "battery processor"
     BALANCER = "balancer"
     CONTACTOR = "main contactor"
@@ -24,6 +25,7 @@ class Element(StrEnum):
     PRECHARGE_ELEMENT = "pre-charge element"
     AMBIENT = "ambient"
     SHUNT = "shunt"
+    VOLTAGE_SENSE = "battery voltage sense wires"
     IO_SUPPLY = "IO connector"
     DUT = "DUT"
 

@@ -324,6 +324,12 @@ class Module:
         buf[c + SEGMENT] = -1.0
 
     @property
+    def weakest_ah(self) -> float:
+        """True capacity of the cell that has the least."""
+        cells = range(self._first, self._stop, CELL)
+        return 1.0 / (SECONDS_AN_HOUR * max(self._buf[c + PER_COULOMB] for c in cells))
+
+    @property
     def capacity_ah(self) -> float:
         """True capacity of the first cell; setting it gives all cells this one."""
         return 1.0 / (SECONDS_AN_HOUR * self._buf[self._first + PER_COULOMB])

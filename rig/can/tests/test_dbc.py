@@ -6,7 +6,18 @@ from pathlib import Path
 import cantools
 import pytest
 
-from rig.can.by_dbc import GENERAL, PRIVATE, SMA, general_decoder, private_decoder, sma_decoder
+from rig.can.by_dbc import (
+    GENERAL,
+    MGREG,
+    PRIVATE,
+    SMA,
+    VISEDO,
+    general_decoder,
+    mgreg_decoder,
+    private_decoder,
+    sma_decoder,
+    visedo_decoder,
+)
 from rig.can.frame import parse_frame
 
 CAPTURE = {
@@ -28,7 +39,7 @@ CAPTURE = {
 """What a real 48 V battery sent, from a public issue."""
 
 
-@pytest.mark.parametrize("path", [SMA, GENERAL, PRIVATE], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [SMA, GENERAL, PRIVATE, VISEDO, MGREG], ids=lambda path: path.stem)
 def test_a_file_loads_without_a_warning(path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -130,7 +141,7 @@ def test_status_is_read() -> None:
         "self_test_failed": 0,
         "balancer_failed": 0,
         "humidity_pct": None,
-        "capacity_code": 1,
+        "soh_pct": 1,
         "status_counter": 17,
     }
 
@@ -160,5 +171,33 @@ def test_no_private_message_shares_a_signal_name_with_another() -> None:
     assert len(names) == len(set(names))
 
 
-def test_the_private_bus_says_that_it_is_an_invention() -> None:
-    assert "Project-defined" in PRIVATE.read_text(encoding="ascii")
+@pytest.mark.parametrize("path", [PRIVATE, VISEDO, MGREG], ids=lambda path: path.stem)
+def test_what_is_an_invention_says_so(path: Path) -> None:
+    assert "Project-defined" in path.read_text(encoding="ascii")
+
+
+def test_an_mg_register_is_read_by_its_number() -> None:
+    decoder = mgreg_decoder()
+
+    assert decoder.values(parse_frame("1CEFFF50#889CFF0F7217FFFF"))["soc_pct"] == 60.02
+    assert decoder.values(parse_frame("1CEFFF50#889C710309FFFFFF"))["state"] == 9
+    (_, soc) = decoder.signals(7, parse_frame("1CEFFF50#889CFF0FFFFFFFFF"))
+    assert (soc.value, soc.source, soc.time_us) == (None, 0x50, 7)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1CEFFF50#6699FF0F1027FFFF", "1CEFFF50#889C42421027FFFF", "19F21450#889CFF0F1027FFFF"],
+    ids=["another maker's", "unknown", "another PGN"],
+)
+def test_what_is_no_mg_register_gives_nothing(text: str) -> None:
+    assert mgreg_decoder().signals(0, parse_frame(text)) == ()
+
+
+def test_the_powerfinns_current_is_an_expedited_write_of_two_bytes() -> None:
+    assert visedo_decoder().values(parse_frame("650#2B012002E8030000")) == {
+        "request": 0x2B,
+        "request_index": 0x2001,
+        "request_subindex": 2,
+        "request_value": 1000,
+    }

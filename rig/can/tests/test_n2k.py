@@ -67,7 +67,7 @@ def test_a_rename_command_is_a_group_function_on_126998(decoder: N2kDecoder) -> 
 
     assert messages[-1] is not None
     assert (messages[-1].pgn, messages[-1].fields["pgn"]) == (126208, 126998)
-    assert "House" in str(messages[-1].fields)
+    assert messages[-1].sets == ({"parameter": 1, "value": "House"},)
 
 
 def test_spare_bits_are_no_fields(decoder: N2kDecoder) -> None:

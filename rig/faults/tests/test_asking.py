@@ -30,6 +30,7 @@ def test_what_is_inside_the_dut_cannot_be_inserted_in_a_real_one():
         "stalled loop",
         "damaged memory",
         "failed self-test",
+        "Bluetooth link poor",
     }
 
 
