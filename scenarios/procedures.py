@@ -1,7 +1,7 @@
 """What several scenarios do: procedures in the vocabulary of the bench."""
 
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -13,12 +13,16 @@ from rig import (
     Sample,
     Signal,
     ToolRefused,
+    UpdateOutcome,
+    UpdatePath,
     above,
     between,
     chosen,
     expect,
     milliseconds,
+    other_than,
     seconds,
+    together,
 )
 from rig.can import Frame
 
@@ -71,10 +75,63 @@ async def started_if_it_can(bench: Bench) -> None:
     await bench.wait(chosen(seconds(20), "registration, pre-charge, and twice as much again"))
 
 
+async def press_three_times(bench: Bench) -> None:
+    """Press the start/stop button three times within two seconds."""
+    for _ in range(3):
+        await bench.press_start_stop()
+        await bench.wait(chosen(milliseconds(300), "about how fast a thumb is"))
+
+
 async def new_events(bench: Bench, before: int) -> set[int]:
     """The numbers of what the log has beyond its first ``before`` entries; none without answer."""
     log = await answer_or_none(bench.tool.events()) or ()
     return {event.number for event in log[before:]}
+
+
+async def shown_warnings(bench: Bench) -> frozenset[str]:
+    """The warnings that the tool shows; none without answer."""
+    return await answer_or_none(bench.tool.warnings()) or frozenset()
+
+
+async def warns(
+    bench: Bench,
+    cause: Callable[[], Awaitable[object]],
+    event: int,
+    *,
+    shown: str | None = None,
+    after_s: float = 0.0,
+    within_s: float,
+) -> None:
+    """Claim: so long after its cause there is an event, and what the tool shows; not before."""
+    known = len(await answer_or_none(bench.tool.events()) or ())
+    await cause()
+    await bench.wait(seconds(after_s))
+    early = await new_events(bench, known) if after_s else set()
+    await bench.wait(seconds(within_s - after_s))
+    logged = await new_events(bench, known)
+    expect.that(f"within {within_s:g} s there is event {event}", holds=event in logged)
+    expect.that(f"it is not there after {after_s:g} s", holds=event not in early)
+    if shown is not None:
+        expect.that(f"the tool shows {shown!r}", holds=shown in await shown_warnings(bench))
+
+
+async def does_not_warn(
+    bench: Bench,
+    cause: Callable[[], Awaitable[object]],
+    event: int,
+    *,
+    shown: str | None = None,
+    for_s: float,
+) -> None:
+    """Claim: so long after the cause there is no such event, and the tool does not show it."""
+    known = len(await answer_or_none(bench.tool.events()) or ())
+    await cause()
+    await bench.wait(seconds(for_s))
+    logged = await new_events(bench, known)
+    expect.that(f"in {for_s:g} s there is no event {event}", holds=event not in logged)
+    if shown is not None:
+        told = await shown_warnings(bench)
+        expect.that(f"the tool does not show {shown!r}", holds=shown not in told)
 
 
 async def sets(
@@ -371,3 +428,76 @@ async def stores_energy(bench: Bench, duration: int, pack: str) -> Movement:
     await bench.charger.off()
     await bench.load.off()
     return movement
+
+
+# Another device floods VE.Can with frames of the highest priority: eight bytes and 29 bits are 0.54
+# ms at 250 kbit/s, so that each burst keeps everybody else off the bus for more than 60 ms.
+FLOOD = Frame(0x000FF021, bytes(8))
+BURST_FRAMES = chosen(118, "a burst of 64 ms")
+BURST_PERIOD = chosen(milliseconds(70), "so that more than 90 % of the bus is taken")
+
+
+async def outcome_on_a_busy_bus(bench: Bench, path: UpdatePath) -> UpdateOutcome:
+    """Update to the release under test while another device takes more than 90 % of the bus."""
+    outcomes: list[UpdateOutcome] = []
+
+    async def floods() -> None:
+        while not outcomes:
+            for _ in range(BURST_FRAMES):
+                bench.ve_can.send(FLOOD)
+            await bench.wait(BURST_PERIOD)
+
+    async def updates() -> None:
+        outcomes.append(await bench.update(bench.firmware, path))
+
+    await together(updates(), floods())
+    return outcomes[0]
+
+
+async def updates_on_a_busy_bus(bench: Bench, path: UpdatePath) -> None:
+    """Claim: an update is completed on a busy bus, and the device runs what was installed."""
+    outcome = await outcome_on_a_busy_bus(bench, path)
+    again = await bench.update(bench.firmware, path)
+    expect.that("on a bus that is free an update is completed", holds=again.completed)
+    expect.that("on a busy bus an update is completed", holds=outcome.completed)
+    await runs_the_release_under_test(bench)
+
+
+async def runs_the_release_under_test(bench: Bench) -> None:
+    """Claim: the device says, on VE.Can and to the tool, that it runs the release under test."""
+    answer = await bench.gx.request(FIRMWARE_VERSION)
+    told = None if answer is None else answer.texts.get("firmware_version")
+    expect.that(f"register 0x0102 says {bench.firmware}", holds=told == bench.firmware)
+    told = await answer_or_none(bench.tool.firmware())
+    expect.that(f"the tool reads {bench.firmware}", holds=told == bench.firmware)
+
+
+async def boot_loader_version(bench: Bench) -> tuple[int, ...] | None:
+    """What the tool reads as the boot loader's version; None where it is not told."""
+    try:
+        text = await bench.tool.boot_loader()
+    except (ToolRefused, TimeoutError):
+        return None
+    parts = text.split(".")
+    return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else None
+
+
+async def moments(bench: Bench, count: int) -> AsyncIterator[int]:
+    """So many moments, one a pass, that are spread over a second as evenly as can be."""
+    second = seconds(1)
+    for number in range(count):
+        phase = int(number * second * chosen(0.6180339887, "the golden ratio")) % second
+        await bench.wait((phase - bench.now_us) % second)
+        yield number
+
+
+async def updates_its_batteries(bench: Bench) -> None:
+    """Claim: the master updates its batteries, and all of them are there and serve afterwards."""
+    updating, standby, state = 13, 14, bench.gx.register("state")  # public: register 0x0371
+    enough = chosen(seconds(60), "to gather the batteries, send, restart them, and as much again")
+    await answer_or_none(bench.tool.update_batteries())
+    await expect(state).becomes(updating, within=seconds(2))
+    await expect(state).becomes(other_than(updating), within=enough)
+    await expect(state).is_(standby)
+    await starts(bench)
+    await expect(bench.gx.register("batteries")).becomes(len(bench.batteries), within=seconds(2))
