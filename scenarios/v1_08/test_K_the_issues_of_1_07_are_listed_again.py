@@ -1,13 +1,17 @@
 """v1.08-K: the known issues of 1.07, listed again under each release up to 1.13, and gone in 1.14.
 
-Claimed is the healthy behaviour: each test fails on every release that lists the issue. K1 and K3
-are here; K2, the update that can fail, needs an update that is transferred.
+Claimed is the healthy behaviour: each test fails on every release that lists the issue.
 """
 
 import pytest
 
-from rig import Bench, above, chosen, expect, milliseconds, seconds
-from scenarios.procedures import STATE_OF_CHARGE, says_its_version, tells
+from rig import Bench, UpdatePath, above, chosen, expect, milliseconds, seconds
+from scenarios.procedures import (
+    STATE_OF_CHARGE,
+    outcome_on_a_busy_bus,
+    says_its_version,
+    tells,
+)
 
 pytestmark = pytest.mark.item("v1.08-K")
 SHUTTING_DOWN, STANDBY = 12, 14  # public: register 0x0371
@@ -41,3 +45,12 @@ async def test_k1_healthy_contactor_is_no_event_26(bench: Bench) -> None:
     await expect(state).is_(STANDBY)
     logged = [event.number for event in await bench.tool.events()]
     expect.that("the event log has no event 26", holds=CONTACTOR_FAILURE not in logged)
+
+
+async def test_k2_update_is_completed_on_a_busy_bus(bench: Bench) -> None:
+    async with bench.arrange():
+        await bench.tool.firmware()
+
+    outcome = await outcome_on_a_busy_bus(bench, UpdatePath.TOOL)
+    expect.that("on a busy bus an update is completed", holds=outcome.completed)
+    await says_its_version(bench)
