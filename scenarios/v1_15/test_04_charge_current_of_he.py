@@ -23,8 +23,10 @@ NEAR_C, OUTSIDE_C = chosen((44.0, 45.5), "HE data sheet: charging up to 45 degC"
 async def test_charge_current_limit_of_he100_is(bench: Bench, strategy: int, full_a: float) -> None:
     async with bench.arrange():
         limit_a = bench.gx.register("charge_current_limit_a")
-        await bench.running()
+        await bench.wait(seconds(1))
         await bench.gx.write(STRATEGY, bytes((strategy,)))
+        await bench.power_cycle()  # before 1.23 it took effect when the master was started
+        await bench.running()
         await bench.wait(TOLD_WITHIN)
 
     await expect(limit_a).becomes(full_a, within=seconds(6))
