@@ -33,7 +33,7 @@ async def flows(bench: Bench, current_a: float) -> None:
             ),
             id=f"{most_a} A",
         )
-        for most_a, parallel in ((150, 1), (400, 3), (600, 6))
+        for most_a, parallel in ((150, 1), (400, 4), (600, 6))
     ],
 )
 async def test_a_current_above_the_masters_is_logged_after_a_while(
