@@ -1,0 +1,24 @@
+"""v1.12-01: of two batteries one falls silent, and its loss is detected though the other speaks.
+
+While both are heard nothing is reported. Before, the loss of one went unnoticed.
+"""
+
+import pytest
+
+from rig import OPEN, Bench, chosen, expect, other_than, seconds
+
+pytestmark = pytest.mark.item("v1.12-01")
+
+WITHIN = chosen(seconds(40), "the project takes 30 s for critical, as the log names no time")
+NOT_BEFORE = chosen(seconds(20), "a battery is not given up after a few lost frames")
+
+
+async def test_the_loss_of_one_of_two_batteries_is_detected(bench: Bench) -> None:
+    error = bench.gx.register("error")
+    async with bench.arrange():
+        await bench.running()
+
+    await expect(error).stays(0, for_=WITHIN)
+    bench.battery(1).fall_silent()
+    await expect(error).becomes(other_than(0), within=WITHIN, after=NOT_BEFORE)
+    await expect(bench.contactor).becomes(OPEN, within=seconds(10))
