@@ -35,7 +35,7 @@ qualify: setup
 	@$(BIN)/hil qualify
 
 test: setup
-	@$(BIN)/python -m pytest -q -n $(JOBS) bms rig instruments reports
+	@$(BIN)/python -m pytest -q -n $(JOBS) bms rig instruments reports scenarios/properties scenarios/updates
 
 check: setup
 	@$(BIN)/ruff format --check .
@@ -51,7 +51,7 @@ matrix: setup
 	@$(BIN)/hil matrix --edges --leave-one-out --null
 
 nightly-checks: setup matrix
-	@$(BIN)/python -m pytest -q -n $(JOBS) -m nightly bms rig instruments reports
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m nightly bms rig instruments reports scenarios/properties scenarios/updates
 
 clean:
 	rm -rf .venv .setup-done .kernel-built rig/plant/native/*.so build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from bms.boot.secondary import SecondaryBootLoader
+from bms.codes import State
 from bms.data import Hardware
 from bms.firmware import Component, Firmware, milliseconds, seconds, undo
 from bms.io import BitTiming, Inputs, Outputs, Port, Transmission
@@ -51,7 +52,7 @@ from bms.rooms.ve_can import VeCan
 from bms.rooms.visedo import Visedo
 from bms.rooms.warning_word import WarningWord
 from bms.rooms.warnings import Warnings
-from bms.status import State, View
+from bms.status import View
 
 CONTROL_PERIOD_US = milliseconds(100)
 STANDBY_PERIOD_US = seconds(1)

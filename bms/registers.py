@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from bms.status import State, Tracked, View
+from bms.codes import State, Tracked
+from bms.status import View
 from bms.wire import vreg
 
 Encoder = Callable[[View], bytes]

@@ -6,8 +6,10 @@ What a scenario needs stands here.
 from rig.bench import Bench
 from rig.can import Frame, parse_frame
 from rig.concurrency import together
+from rig.dut.firmware_file import FirmwareFile, Part, firmware_file
 from rig.dut.terminals import UpdatePath
 from rig.dut.tool import DiagnosticTool, LoggedEvent, ToolRefused
+from rig.dut.updater import UpdateOutcome
 from rig.errors import BenchError, FaultRefused, NotOnThisBench, NotReady, Unmet
 from rig.expect import (
     above,
@@ -31,20 +33,24 @@ __all__ = [
     "Contact",
     "DiagnosticTool",
     "FaultRefused",
+    "FirmwareFile",
     "Frame",
     "LoggedEvent",
     "NotOnThisBench",
     "NotReady",
+    "Part",
     "Sample",
     "Signal",
     "ToolRefused",
     "Unmet",
+    "UpdateOutcome",
     "UpdatePath",
     "above",
     "below",
     "between",
     "chosen",
     "expect",
+    "firmware_file",
     "milliseconds",
     "other_than",
     "parse_frame",

@@ -2,8 +2,8 @@
 
 import json
 import os
-import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -15,21 +15,23 @@ from rich.table import Table
 from bms.catalogue import UnknownItemId, catalogue, item_of
 from bms.firmware import UnknownRelease
 from bms.releases import NEWEST, release_of
-from reports import render_page, write_allure, write_junit
-from reports.staircase import staircase_of
 from rig.benches.file import known_benches, load_bench
 from rig.cells import (
     edge_cells,
     leave_one_out_cells,
     null_cells,
     resolving_cells,
+    unlisted_cells,
     without_a_delta,
 )
 from rig.clock import utc_now, wall_s
+from rig.commands.evidence import export, render_views, report, verify
 from rig.commands.faults import bench_faults
 from rig.commands.history import UnknownSlot, diff, explain, history
+from rig.commands.hub import hub
 from rig.commands.instruments import instrument_app, twin_app
 from rig.commands.matrix import Square, as_json, disagreements, run_matrix
+from rig.commands.mutants import BadMutant, mutants
 from rig.commands.plant import as_json as validation_as_json
 from rig.commands.plant import as_lines, fit_folder, validate_file
 from rig.commands.running import run_in_view, run_session, workers
@@ -37,7 +39,14 @@ from rig.commands.skeleton import AlreadyThere, new_scenario
 from rig.errors import BenchFileError
 from rig.planning import ROOT, Scenario, scenarios
 from rig.plant.cell import Chemistry
-from rig.recording import RecordError, RunRecord, RunVerdicts, Verdict, exit_code
+from rig.recording import (
+    RecordError,
+    RunRecord,
+    RunVerdicts,
+    Verdict,
+    exit_code,
+    write_manifest,
+)
 
 BAD_INPUT = 2
 # The family of Typer's usage errors, whatever package it lies in; all have `format_message`.
@@ -50,6 +59,9 @@ app = typer.Typer(
 bms_app = typer.Typer(no_args_is_help=True, help="How the firmware came about.")
 scenario_app = typer.Typer(no_args_is_help=True, help="Scenarios.")
 bench_app = typer.Typer(no_args_is_help=True, help="Benches.")
+app.command(epilog="Example: hil report runs/monday --proof matrix.json --lab lab.toml")(report)
+app.command(epilog="Example: hil verify monday.zip --manifest 3f5c...e1")(verify)
+app.command(epilog="Example: hil export runs/monday --bundle monday.zip")(export)
 app.add_typer(bms_app, name="bms")
 app.add_typer(scenario_app, name="scenario")
 app.add_typer(bench_app, name="bench")
@@ -57,6 +69,8 @@ plant_app = typer.Typer(no_args_is_help=True, help="The plant's cells against me
 app.add_typer(plant_app, name="plant")
 app.add_typer(twin_app, name="twin")
 app.add_typer(instrument_app, name="instrument")
+app.command(epilog="Example: hil hub ve_can:250000 private:250000 --read-only strangers")(hub)
+app.command(epilog="Example: hil mutants --of rooms/contactor")(mutants)
 out = Console()
 
 Firmware = Annotated[str, typer.Option(help="Release under test: 1.38, v1.38 or v01.38.")]
@@ -100,14 +114,15 @@ def qualify(
     record = RunRecord(folder)
     verdicts = record.finish(utc_now())
     _print_verdicts(verdicts)
-    page = _render(folder)
+    write_manifest(folder, verdicts.run.id)
+    page = render_views(folder)
     out.print(f"{wall_s() - began_s:.1f} s. Record: {folder}\nReport: {page}", soft_wrap=True)
     code = exit_code([item.verdict for item in verdicts.items], strict=strict)
     # A session that was cut off leaves rows NOT RUN, which alone would look like success.
     raise typer.Exit(code or min(ended, 1))
 
 
-def _selected(only: list[str] | None) -> dict[str, Scenario]:
+def _selected(only: list[str] | None) -> Mapping[str, Scenario]:
     """The scenarios of these ids, or all. Raises UnknownItemId, or BenchFileError for none."""
     known = scenarios()
     if not only:
@@ -159,14 +174,6 @@ def _print_verdicts(verdicts: RunVerdicts) -> None:
         out.print(f"{counts[name]:4}  {name}", markup=False, highlight=False)
 
 
-def _render(folder: Path) -> Path:
-    """All views of a record."""
-    page = render_page(folder)
-    write_allure(folder, folder / "allure-results")
-    write_junit(folder, folder / "junit.xml")
-    return page
-
-
 @app.command(epilog="Example: hil run v1.08-04 --firmware 1.07 --trace")
 def run(
     item: Annotated[str, typer.Argument(help="Id of the row, such as v1.08-04.")],
@@ -209,7 +216,7 @@ def matrix(
     cells = edge_cells(every_release=every_release) if edges or every_release else []
     cells += leave_one_out_cells() if leave_one_out else []
     cells += null_cells() if null else []
-    cells += resolving_cells() if resolving else []
+    cells += resolving_cells() + unlisted_cells() if resolving else []
     cells = cells or edge_cells()
     if out_file is not None and not (
         out_file.parent.is_dir() and os.access(out_file.parent, os.W_OK)
@@ -222,7 +229,7 @@ def matrix(
     squares, said = run_matrix(cells, jobs)
     _print_staircase(squares)
     _print_resolving_power(squares)
-    wrong = disagreements([square for square in squares if square.mode != "resolving"])
+    wrong = disagreements([s for s in squares if s.mode not in {"resolving", "unlisted"}])
     if any(square.measured == "not run" for square in squares):
         out.print(said[-3000:], markup=False, highlight=False)
     for sentence in wrong:
@@ -240,17 +247,22 @@ def matrix(
 
 
 def _print_resolving_power(squares: list[Square]) -> None:
-    """How many other changes the stimuli of a silent row tell apart, and which they miss."""
-    for item in dict.fromkeys(s.item for s in squares if s.mode == "resolving"):
-        tried = [s for s in squares if s.item == item and s.mode == "resolving"]
-        missed = [s for s in tried if s.measured is not False]
-        seen_pct = 100 * (len(tried) - len(missed)) / len(tried)
-        out.print(
-            f"{item}: its stimuli tell {len(tried) - len(missed)} of {len(tried)} other changes "
-            f"apart ({seen_pct:.0f} %)"
-        )
-        for square in missed:
-            out.print(f"  missed: {square.without}  {square.reason}", markup=False, soft_wrap=True)
+    """How many changes the stimuli of silent rows tell apart, and which they miss.
+
+    By one row for all, since their stimuli are the same; then what each sees of its own release.
+    """
+    for mode, what in (
+        ("resolving", "the stimuli of all silent rows tell {} of {} changes apart ({:.0f} %)"),
+        ("unlisted", "of the rows of its release it would see {} of {} unlisted ({:.0f} %)"),
+    ):
+        for item in dict.fromkeys(s.item for s in squares if s.mode == mode):
+            tried = [s for s in squares if s.item == item and s.mode == mode]
+            missed = [s for s in tried if s.measured is not False]
+            seen = len(tried) - len(missed)
+            out.print(f"{item}: " + what.format(seen, len(tried), 100 * seen / len(tried)))
+            for square in missed:
+                text = f"  missed: {square.without or square.unlisted}  {square.reason}"
+                out.print(text, markup=False, soft_wrap=True)
 
 
 def _sign(square: Square) -> str:
@@ -286,28 +298,6 @@ def _print_staircase(squares: list[Square]) -> None:
 
 def _share(squares: list[Square]) -> str:
     return f"{sum(square.agrees for square in squares)}/{len(squares)}" if squares else ""
-
-
-@app.command(epilog="Example: hil report runs/monday --matrix matrix.json")
-def report(
-    folder: Annotated[Path, typer.Argument(help="Folder of a run record.")],
-    matrix_file: Annotated[
-        Path | None, typer.Option("--matrix", help="Squares that `hil matrix --out` wrote.")
-    ] = None,
-) -> None:
-    """Make the views of a run again: page, Allure results, JUnit."""
-    RunRecord(folder).plan()
-    if matrix_file is not None:
-        if not matrix_file.is_file():
-            raise BenchFileError(f"--matrix {matrix_file}: no such file; allowed: a JSON file")
-        staircase_of(matrix_file, ())  # a file that is no matrix must not come into the record
-        shutil.copyfile(matrix_file, folder / "matrix.json")
-    record = RunRecord(folder)
-    out.print(str(_render(folder)), soft_wrap=True)
-    problems = record.problems()
-    for problem in problems:
-        out.print(problem, markup=False, highlight=False, soft_wrap=True)
-    raise typer.Exit(1 if problems else 0)
 
 
 @app.command("explain", epilog="Example: hil explain v1.08-04")
@@ -445,6 +435,7 @@ def main() -> None:
         UnknownSlot,
         AlreadyThere,
         RecordError,
+        BadMutant,
     ) as error:
         sys.exit(_complain(str(error)))
     sys.exit(result if isinstance(result, int) else 0)

@@ -3,6 +3,7 @@
 import ast
 import platform
 import re
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from bms.catalogue import Item, Judgement, catalogue, judged_on
 from bms.firmware import Version
-from rig.recording import Plan, PlanRow, RunFacts, SlotDelta, sha256_of
+from rig.recording import Plan, PlanRow, RunFacts, Scalar, SlotDelta, sha256_of
 
 ROOT = Path(__file__).parent.parent
 SCENARIOS = ROOT / "scenarios"
@@ -136,6 +137,34 @@ def show_value(value: object) -> str:
     return str(name).replace("_", " ") if name else str(value)
 
 
-def software() -> dict[str, str]:
-    """What ran: versions of Python and of the packages that a result depends on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in SOFTWARE}}
+def software() -> dict[str, Scalar]:
+    """What ran: versions of Python and of the packages that a result depends on, and our own.
+
+    `revision` is the commit of this tree, `local_changes` whether the tree differs from it; both
+    are "unknown" where it is no checkout.
+    """
+    lock = ROOT / "requirements.lock"
+    return {
+        "revision": _git("rev-parse", "HEAD") or "unknown",
+        "local_changes": _local_changes(),
+        "requirements.lock": sha256_of(lock) if lock.is_file() else "missing",
+        "system": platform.platform(terse=True),
+        "python": platform.python_version(),
+        **{name: version(name) for name in SOFTWARE},
+    }
+
+
+def _local_changes() -> Scalar:
+    status = _git("status", "--porcelain", "--untracked-files=normal")
+    return "unknown" if status is None else bool(status)
+
+
+def _git(*arguments: str) -> str | None:
+    """What git says about this tree; None where there is no git, or no checkout."""
+    try:
+        # Without locks: nothing that somebody does in this tree is disturbed.
+        command = ["git", "--no-optional-locks", *arguments]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

@@ -1,6 +1,6 @@
 """When the user-side voltage was once watched for a charger."""
 
-from bms.status import State
+from bms.codes import State
 
 # Before 1.30: whatever the state, so that the system's own pre-charge, which follows the start
 # button, passes for a charger.

@@ -1,7 +1,8 @@
 """How charging and discharging were once allowed."""
 
+from bms.codes import Reason
 from bms.rooms.permissions import too_high_for_its_current
-from bms.status import Reason, View
+from bms.status import View
 
 
 class ChargeByOneThreshold:

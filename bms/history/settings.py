@@ -1,6 +1,6 @@
 """How settings were once loaded."""
 
-from bms.status import TEXT_LENGTH
+from bms.port_status import TEXT_LENGTH
 
 
 def as_it_is(raw: bytes) -> str:

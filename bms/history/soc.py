@@ -1,6 +1,7 @@
 """How the state of charge was once synchronised."""
 
-from bms.status import Reason, View
+from bms.codes import Reason
+from bms.status import View
 
 
 class OnEveryEntry:

@@ -1,7 +1,8 @@
 """How a start with a low battery once ended, and how the button was once read."""
 
+from bms.codes import Error, State
 from bms.firmware import milliseconds
-from bms.status import Error, State, View
+from bms.status import View
 
 TASK_PERIOD_US = milliseconds(250)
 TASK_US = milliseconds(25)  # a tenth of its period: one stop request in ten is hit

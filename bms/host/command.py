@@ -111,10 +111,14 @@ async def _run(
     ports: dict[Port, dict[str, str]],
     asked: argparse.Namespace,
 ) -> int:
+    buses: dict[Port, can.BusABC] = {}
     try:
-        buses = {port: can.Bus(**_configuration(port, wanted)) for port, wanted in ports.items()}
+        for port, wanted in ports.items():
+            buses[port] = can.Bus(**_configuration(port, wanted))
         harness = Harness(asked.harness)
     except (can.CanError, OSError, ValueError, ImportError) as error:
+        for bus in buses.values():
+            bus.shutdown()
         raise BadOption(f"cannot be wired: {error}") from error
     factory = shipped(str(release_of(asked.starts_on or asked.firmware)))
     host = Host(identity, store, buses, harness, factory)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bms.battery.module import Module
+from bms.codes import Today
 from bms.firmware import Basis, Change, Release, Version, seconds
 from bms.history.fans import once_it_was_warm
 from bms.history.tracking import middle_of_the_extremes
@@ -13,7 +14,6 @@ from bms.rooms.precharge import Precharge
 from bms.rooms.settings import Settings
 from bms.rooms.tracking import SUMMARY, Tracking
 from bms.rooms.ve_can import VeCan, not_a_write, only_for_its_group
-from bms.status import Today
 
 
 class UserIdentification(Change, item="v1.11-01", basis=Basis.CHOSEN):

@@ -1,5 +1,6 @@
 """What 1.13 changed."""
 
+from bms.codes import Tracked
 from bms.firmware import Basis, Change, Release, Version
 from bms.history.balancing import (
     from_the_highest_to_the_lowest,
@@ -12,7 +13,6 @@ from bms.rooms.fans import Fans, Thresholds
 from bms.rooms.idle import Idle
 from bms.rooms.soc import Soc
 from bms.rooms.tracking import Tracking
-from bms.status import Tracked
 
 
 class SocAlgorithm(Change, item="v1.13-01", basis=Basis.CHOSEN):

@@ -1,5 +1,6 @@
 """What 1.15 changed."""
 
+from bms.codes import Today
 from bms.firmware import Basis, Change, Release, Version, seconds
 from bms.history.contactor import DifferenceAfterFiveSeconds
 from bms.history.dvcc import SagTakenOut, VoltageWithoutHaste
@@ -8,7 +9,6 @@ from bms.rooms.contactor import Contactor, FallOfTheSystemVoltage
 from bms.rooms.dvcc import Dvcc
 from bms.rooms.registration import Registration
 from bms.rooms.tracking import Tracking
-from bms.status import Today
 
 
 class OpeningCheckSeesTheFall(Change, item="v1.15-01", basis=Basis.CHOSEN):

@@ -2,6 +2,7 @@
 
 from bms.battery.measuring import InRangeAndAlive
 from bms.battery.module import Module
+from bms.codes import Notice
 from bms.firmware import Basis, Change, Release, Version
 from bms.history.module import AsItComes
 from bms.history.registration import only_the_total
@@ -17,7 +18,6 @@ from bms.rooms.warning_word import (
     WarningWord,
 )
 from bms.rooms.warnings import Warnings
-from bms.status import Notice
 
 
 class ShutdownVoltageWithoutOffset(Change, item="v1.17-01", basis=Basis.STATED):

@@ -1,5 +1,6 @@
 """What 1.19 changed."""
 
+from bms.codes import Notice
 from bms.firmware import Basis, Change, Release, Version
 from bms.history.warnings import of_every_battery, of_no_battery
 from bms.rooms.dvcc import Dvcc
@@ -7,7 +8,6 @@ from bms.rooms.events import Events
 from bms.rooms.relay import Relay
 from bms.rooms.warning_word import SERVICE, WarningWord
 from bms.rooms.warnings import Warnings
-from bms.status import Notice
 
 
 class TerminalDerating(Change, item="v1.19-01", basis=Basis.STATED):

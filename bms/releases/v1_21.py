@@ -1,5 +1,6 @@
 """What 1.21 changed."""
 
+from bms.codes import Error
 from bms.firmware import Basis, Change, Release, Version, seconds
 from bms.history.balancing import bleeds_for_ever
 from bms.rooms.balancing import Balancing, each_that_is_too_high
@@ -7,7 +8,6 @@ from bms.rooms.board import Board
 from bms.rooms.events import Events
 from bms.rooms.permissions import Permissions
 from bms.rooms.registration import Registration
-from bms.status import Error
 
 
 class UnderChargeStandbyIsTold(Change, item="v1.21-01", basis=Basis.PUBLIC):

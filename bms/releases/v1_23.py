@@ -1,5 +1,6 @@
 """What 1.23 changed."""
 
+from bms.codes import Error, Notice
 from bms.firmware import Basis, Change, Release, Version, seconds
 from bms.history.start_stop import refuse_at_once
 from bms.rooms.bluetooth import Bluetooth
@@ -19,7 +20,6 @@ from bms.rooms.warning_word import (
     SYSTEM_VOLTAGE,
     WarningWord,
 )
-from bms.status import Error, Notice
 
 
 class BatteriesOf123(Change, item="v1.23-01", basis=Basis.CHOSEN):

@@ -1,5 +1,6 @@
 """What 1.24 changed."""
 
+from bms.codes import Notice
 from bms.firmware import Basis, Change, Release, Version
 from bms.history.warnings import of_the_largest_model
 from bms.rooms.board import Board
@@ -7,7 +8,6 @@ from bms.rooms.events import Events
 from bms.rooms.settings import Settings
 from bms.rooms.warning_word import HUMIDITY, WarningWord
 from bms.rooms.warnings import Warnings, of_the_model
-from bms.status import Notice
 
 
 class HardwareOf124(Change, item="v1.24-01", basis=Basis.CHOSEN):

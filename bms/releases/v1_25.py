@@ -1,6 +1,7 @@
 """What 1.25 changed."""
 
 from bms.battery.module import Module
+from bms.codes import Notice
 from bms.firmware import Basis, Change, Release, Version, milliseconds, seconds
 from bms.history.indication import dark_while_off
 from bms.rooms.battery_bus import BackOff, BatteryBus
@@ -15,7 +16,6 @@ from bms.rooms.registration import Registration
 from bms.rooms.settings import Settings
 from bms.rooms.soc import Soc
 from bms.rooms.ve_can import VeCan
-from bms.status import Notice
 
 
 class HardwareOf125(Change, item="v1.25-01", basis=Basis.CHOSEN):

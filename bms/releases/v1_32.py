@@ -1,6 +1,7 @@
 """What 1.32 changed."""
 
 from bms.battery.module import Module, to_the_nearest
+from bms.codes import Error
 from bms.firmware import Basis, Change, Release, Version
 from bms.history.dvcc import SteadyInCoarseSteps
 from bms.history.module import half_a_step_up
@@ -13,7 +14,6 @@ from bms.rooms.protection import Protection
 from bms.rooms.soc import OncePerFullCharge, Soc
 from bms.rooms.status_word import StatusWord
 from bms.rooms.ve_can import VeCan
-from bms.status import Error
 
 
 class NameOverNmea2000(Change, item="v1.32-01", basis=Basis.STATED):

@@ -1,5 +1,6 @@
 """What 1.34 changed."""
 
+from bms.codes import Notice, Today
 from bms.firmware import Basis, Change, Release, Version, milliseconds
 from bms.history.tracking import DISCHARGED_AT_NOMINAL_VOLTAGE
 from bms.rooms.battery_bus import BatteryBus
@@ -11,7 +12,6 @@ from bms.rooms.tracking import DISCHARGED, Tracking
 from bms.rooms.ve_can import VeCan
 from bms.rooms.warning_word import LEAKAGE, WarningWord
 from bms.rooms.warnings import Warnings
-from bms.status import Notice, Today
 
 
 class BatteriesOf134(Change, item="v1.34-01", basis=Basis.CHOSEN):

@@ -1,6 +1,7 @@
 """What 1.35 changed."""
 
 from bms.boot.loader import BootLoader
+from bms.codes import Notice
 from bms.exclusions import EXCLUSIONS
 from bms.firmware import Basis, Change, Component, Release, Version, seconds
 from bms.rooms.events import Events
@@ -8,7 +9,6 @@ from bms.rooms.external_can import ExternalCan
 from bms.rooms.nmea2000 import Nmea2000
 from bms.rooms.settings import Settings
 from bms.rooms.status_word import StatusWord
-from bms.status import Notice
 
 
 class SohOfRsBatteries(Change, item="v1.35-01", basis=Basis.STATED):

@@ -1,5 +1,6 @@
 """What 1.38 changed."""
 
+from bms.codes import State
 from bms.firmware import Basis, Change, Release, Version
 from bms.history.battery_bus import TheLatestOfAMoment
 from bms.history.battery_update import of_the_first
@@ -13,7 +14,6 @@ from bms.rooms.registration import Registration, equal_cells_of_rs
 from bms.rooms.temperatures import Temperatures, off_the_median
 from bms.rooms.tracking import Tracking
 from bms.rooms.warnings import Warnings
-from bms.status import State
 
 
 class BatteriesOf138(Change, item="v1.38-01", basis=Basis.CHOSEN):

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import compress
 
+from bms.codes import State
 from bms.data import limit, limit_us
 from bms.firmware import Firmware, Room, Slot, seconds
-from bms.status import BalancingStatus, Battery, State, View
+from bms.status import BalancingStatus, Battery, View
 from bms.wire import private
 
 # Which cells bleed: of how far each is above the lowest, the target, and which bleed already.

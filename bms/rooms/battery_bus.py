@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from bms.codes import State
 from bms.data import battery_types
 from bms.firmware import Firmware, Room, Slot, milliseconds, seconds
 from bms.io import BitTiming, ControllerState, Frame, Port, Reception
 from bms.reception import EveryFrame, ReceptionPolicy
-from bms.status import NAN, Battery, BatteryBusStatus, State, View
+from bms.status import NAN, Battery, BatteryBusStatus, View
 from bms.wire import isotp, private
 
 BIT_RATE = 250_000

@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from zlib import crc32
 
+from bms.codes import Error
 from bms.firmware import Firmware, Room, Slot, milliseconds, seconds
 from bms.io import Frame, Port
-from bms.status import BatteryUpdateStatus, Error, View
+from bms.port_status import BatteryUpdateStatus
+from bms.status import View
 from bms.wire import battery_update as wire
 from bms.wire import private
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from bms.data import settings
 from bms.firmware import Firmware, Room, Slot, TableSlot, milliseconds, seconds
+from bms.port_status import BluetoothStatus
 from bms.registers import BLUETOOTH_REGISTERS, Register
-from bms.status import BluetoothStatus, View
+from bms.status import View
 from bms.wire import bluetooth as wire
 
 FIRST_BAUD = 19_200

@@ -1,8 +1,9 @@
 """Charger detection: a voltage that comes up on the user side while the system is off starts it."""
 
+from bms.codes import State
 from bms.data import limit
 from bms.firmware import Firmware, Room, Slot
-from bms.status import ChargerStatus, State, View
+from bms.status import ChargerStatus, View
 
 STANDBY_ONLY = frozenset({State.STANDBY})
 

@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
+from bms.codes import State
 from bms.firmware import Firmware, Room, Slot, milliseconds, seconds
-from bms.status import ContactorStatus, State, View
+from bms.status import ContactorStatus, View
 from bms.timing import Held
 
 CLOSED_STATES = {State.GOING_TO_RUN, State.RUNNING}

@@ -5,10 +5,12 @@ It is on VE.Can, over ISO-TP, in standby as well; who has no address there is no
 
 import struct
 
+from bms.codes import State
 from bms.data import settings
 from bms.firmware import Firmware, Room, Slot
+from bms.port_status import DiagnosticsStatus
 from bms.reception import EveryFrame, ReceptionPolicy
-from bms.status import DiagnosticsStatus, State, View
+from bms.status import View
 from bms.wire import diagnostic as wire
 from bms.wire import isotp
 

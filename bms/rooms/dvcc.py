@@ -3,9 +3,10 @@
 import math
 from typing import Protocol
 
+from bms.codes import State
 from bms.data import CellLevels, battery_types, limit, settings
 from bms.firmware import Firmware, Room, Slot, TableSlot
-from bms.status import DvccStatus, RegistrationStatus, State, View
+from bms.status import DvccStatus, RegistrationStatus, View
 
 TAPER_END = 0.05  # chosen: what is left of the charge current at the charged level
 SAG_OHM_AH = 0.10  # chosen: what a full LFP cell shows within seconds, of all sizes, by capacity

@@ -4,8 +4,10 @@ import struct
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from bms.codes import Error, Notice
 from bms.firmware import Firmware, Room, Slot, TableSlot
-from bms.status import Error, EventsStatus, Notice, View
+from bms.port_status import EventsStatus
+from bms.status import View
 
 REGISTER = "events"
 MOST = 32  # chosen: what fits a page of the tool

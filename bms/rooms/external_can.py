@@ -1,8 +1,10 @@
 """The external CAN port: the 11 bit protocols for inverters, every 500 ms."""
 
+from bms.codes import Ending, State, Tracked
 from bms.firmware import Firmware, Room, Slot, milliseconds
 from bms.io import Frame
-from bms.status import Ending, ExternalCanStatus, State, Tracked, View
+from bms.port_status import ExternalCanStatus
+from bms.status import View
 from bms.wire import inverter as wire
 
 PERIOD_US = milliseconds(500)

@@ -1,7 +1,8 @@
 """Fail-safe: the error that is latched until the user turns the system off."""
 
+from bms.codes import Error, State
 from bms.firmware import Firmware, Room, Slot
-from bms.status import Error, FailSafeStatus, State, View
+from bms.status import FailSafeStatus, View
 
 
 class FailSafe(Room):

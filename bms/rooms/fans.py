@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bms.codes import State
 from bms.data import limit_us
 from bms.firmware import Firmware, Room, Slot, TableSlot
-from bms.status import FanStatus, State, View
+from bms.status import FanStatus, View
 from bms.timing import Held
 
 OFF_AFTER_TEST_BELOW_C = 31.0  # stated: change log, 1.11

@@ -1,8 +1,9 @@
 """Idle: an almost discharged battery that nobody charges or uses is switched off to protect it."""
 
+from bms.codes import State
 from bms.data import limit, limit_us
 from bms.firmware import Firmware, Room, Slot
-from bms.status import IdleStatus, State, View
+from bms.status import IdleStatus, View
 
 
 class Idle(Room):

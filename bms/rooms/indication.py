@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
+from bms.codes import Ending, State
 from bms.data import limit
 from bms.firmware import Firmware, Room, Slot, milliseconds, seconds
-from bms.status import Ending, IndicationStatus, State, View
+from bms.status import IndicationStatus, View
 
 BLINK_US = milliseconds(500)  # chosen: 1 Hz, half on
 FLASH_PERIOD_US = seconds(1)  # chosen

@@ -6,10 +6,12 @@ those of Victron's registers, under MG's manufacturer code.
 
 from dataclasses import dataclass
 
+from bms.codes import State
 from bms.firmware import Firmware, Room, Slot, milliseconds, seconds
 from bms.io import Frame
+from bms.port_status import MgRegistersStatus
 from bms.registers import REGISTERS
-from bms.status import MgRegistersStatus, State, View
+from bms.status import View
 from bms.wire import vreg
 
 PERIOD_US = milliseconds(250)

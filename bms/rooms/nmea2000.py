@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bms.address import NONE, Address
+from bms.codes import State
 from bms.firmware import Firmware, Room, Slot, TableSlot, milliseconds, seconds
 from bms.io import CanFrame, ControllerState, Frame, Port
+from bms.port_status import Nmea2000Status, SettingsStatus
 from bms.reassembly import Broadcasts, FastPackets
 from bms.reception import EveryFrame, ReceptionPolicy
-from bms.status import Nmea2000Status, SettingsStatus, State, View
+from bms.status import View
 from bms.wire import group_function, nmea2000
 from bms.wire.group_function import GroupFunction
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from bms.codes import Reason, State
 from bms.data import limit, limit_us
 from bms.firmware import Firmware, Room, Slot, seconds
-from bms.status import PermissionStatus, Reason, State, View
+from bms.status import PermissionStatus, View
 from bms.timing import Held
 
 FAST_PER_H = 0.5  # chosen: what LFP batteries are charged with

@@ -1,7 +1,8 @@
 """Power: what the master takes for itself."""
 
+from bms.codes import State
 from bms.firmware import Room, Slot
-from bms.status import PowerStatus, State, View
+from bms.status import PowerStatus, View
 
 RUNNING_A = 0.15  # chosen: 4 W at 26 V
 

@@ -4,9 +4,10 @@ import math
 from collections import deque
 from typing import Protocol
 
+from bms.codes import State
 from bms.data import limit, limit_us
 from bms.firmware import Firmware, Room, Slot, seconds
-from bms.status import PrechargeStatus, State, View
+from bms.status import PrechargeStatus, View
 
 RESISTOR_FROM_V = 48.0  # stated: NTC below 48 V, resistor above (v1.27-02a, v1.27-02b)
 

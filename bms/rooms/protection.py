@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from bms.codes import Error, State
 from bms.data import CellLevels, Level, limit, limit_us
 from bms.extremes import Extremes, of_the_valid
 from bms.firmware import Firmware, Room, Slot, TableSlot
-from bms.status import Error, ProtectionStatus, State, View
+from bms.status import ProtectionStatus, View
 from bms.timing import ChainedLevel, Held
 
 _AWAY = {State.STANDBY, State.INITIALISING}

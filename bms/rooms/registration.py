@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from bms.codes import Error, State
 from bms.data import BatteryType, CellLevels, battery_types, cell_levels, limit_us
 from bms.firmware import Firmware, Room, Slot, TableSlot
-from bms.status import Error, RegistrationStatus, State, View
+from bms.status import RegistrationStatus, View
 
 LevelsOf = Callable[[str, bool], CellLevels]  # of a chemistry; with strategy Performance or not
 CountsAs = Callable[[Sequence[BatteryType]], BatteryType | None]

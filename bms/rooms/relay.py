@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from bms.codes import Reason, State
 from bms.data import limit, settings
 from bms.firmware import Firmware, Room, TableSlot
-from bms.status import Reason, RelayStatus, State, View
+from bms.status import RelayStatus, View
 
 Fact = Callable[[View], bool]
 

@@ -7,9 +7,10 @@ enters. How far is far, and how the code is made (`bms/wire/diagnostic.py`), is 
 import struct
 from collections.abc import Mapping
 
+from bms.codes import Error
 from bms.data import limit
 from bms.firmware import Firmware, Room
-from bms.status import Error, SafetyLockStatus, View
+from bms.status import SafetyLockStatus, View
 
 REGISTER = "safety_lock"
 _STORED = struct.Struct("<BH")

@@ -6,7 +6,8 @@ from bms.data import settings
 from bms.exclusions import EXCLUSIONS, Rule
 from bms.firmware import Firmware, Room, Slot, TableSlot, Version
 from bms.memory import Migration, migrate
-from bms.status import TEXT_LENGTH, SettingsStatus, View
+from bms.port_status import TEXT_LENGTH, SettingsStatus
+from bms.status import View
 
 
 def relay_default_of_1_14(registers: dict[str, bytes]) -> None:

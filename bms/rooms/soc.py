@@ -4,8 +4,9 @@ import struct
 from collections.abc import Mapping
 from typing import Protocol
 
+from bms.codes import Ending, Reason, State
 from bms.firmware import Firmware, Room, Slot, TableSlot, seconds
-from bms.status import Ending, Reason, SocStatus, State, View
+from bms.status import SocStatus, View
 
 UNKNOWN_PCT = 50.0  # chosen: of a blank or damaged memory, until the first synchronisation
 STORE_PERIOD_US = seconds(60)  # chosen: at most a minute of counting is lost with the power

@@ -6,9 +6,10 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
+from bms.codes import Ending, Error, State
 from bms.data import limit, limit_us
 from bms.firmware import Firmware, Room, Slot, milliseconds, seconds
-from bms.status import Ending, Error, StartStopStatus, State, View
+from bms.status import StartStopStatus, View
 from bms.timing import Held
 
 

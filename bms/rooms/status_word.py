@@ -6,9 +6,11 @@ Public: communication guide of the Master LV, rev 8, and Victron's register head
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from bms.codes import State
 from bms.data import limit
 from bms.firmware import Firmware, Room, TableSlot
-from bms.status import State, StatusWordStatus, View
+from bms.port_status import StatusWordStatus
+from bms.status import View
 
 Fact = Callable[[View], bool]
 LOW_SOC_PCT = limit("soc.low")

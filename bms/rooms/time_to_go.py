@@ -2,9 +2,10 @@
 
 import math
 
+from bms.codes import State
 from bms.data import limit
 from bms.firmware import Firmware, Room, Slot, seconds
-from bms.status import State, TimeToGoStatus, View
+from bms.status import TimeToGoStatus, View
 
 LONGEST_MIN = 0xFFFE
 

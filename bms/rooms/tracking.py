@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
+from bms.codes import State, Today, Tracked
 from bms.firmware import Firmware, Room, Slot, TableSlot, seconds
-from bms.status import NAN, State, Today, Tracked, TrackingStatus, View
+from bms.port_status import TrackingStatus
+from bms.status import NAN, View
 
 REGISTER = "tracking"
 SAVE_PERIOD_US = seconds(900)  # chosen: a flash memory of 100 000 writes lasts for three years

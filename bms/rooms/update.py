@@ -8,7 +8,8 @@ from typing import Protocol
 
 from bms.firmware import Firmware, Room, Slot, milliseconds
 from bms.io import Frame
-from bms.status import UpdateStatus, View
+from bms.port_status import UpdateStatus
+from bms.status import View
 from bms.wire import nmea2000, vreg
 
 ENTRY = "boot.entry"  # the application wants the boot loader: the address that it has

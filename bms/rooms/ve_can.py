@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bms.codes import State
 from bms.data import settings
 from bms.firmware import Firmware, Room, Slot, TableSlot, milliseconds, seconds
 from bms.io import CanFrame, ControllerState, Frame, Port
+from bms.port_status import VeCanStatus
 from bms.reception import EveryFrame, ReceptionPolicy
 from bms.registers import COMMANDS, ON, REGISTERS, Command, Register
-from bms.status import State, VeCanStatus, View
+from bms.status import View
 from bms.wire import vreg
 
 NO_ADDRESS = 254  # public: SAE J1939-81

@@ -1,9 +1,11 @@
 """The external protocol Visedo: the battery's state every 500 ms, and a Powerfinn charger."""
 
+from bms.codes import State
 from bms.firmware import Firmware, Room, Slot, milliseconds
 from bms.io import Frame, Port
+from bms.port_status import VisedoStatus
 from bms.reception import EveryFrame, ReceptionPolicy
-from bms.status import State, View, VisedoStatus
+from bms.status import View
 from bms.wire import visedo as wire
 
 PERIOD_US = milliseconds(500)

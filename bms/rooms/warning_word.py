@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from bms.firmware import Firmware, Room, TableSlot
-from bms.status import View, WarningWordStatus
+from bms.port_status import WarningWordStatus
+from bms.status import View
 
 Fact = Callable[[View], bool]
 

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Callable
 
+from bms.codes import State
 from bms.data import Hardware, limit, limit_us
 from bms.firmware import Firmware, Room, Slot
-from bms.status import Battery, State, View, WarningStatus
+from bms.status import Battery, View, WarningStatus
 from bms.timing import Lasting
 from bms.wire import private
 

@@ -4,12 +4,12 @@ The batteries are frames of the private bus and nothing else; the link behind th
 the batteries while it is connected and decays while it is not.
 """
 
+from bms.codes import State
 from bms.data import hardware
 from bms.firmware import Firmware
 from bms.io import ControllerState, Frame, Inputs, Outputs, Port, Reception
 from bms.master import Master
 from bms.releases import firmware
-from bms.status import State
 from bms.wire import isotp, private
 from bms.wire.diagnostic import TOOL_ADDRESS
 

@@ -6,12 +6,12 @@ from zlib import crc32
 import pytest
 
 from bms.battery.module import Module
+from bms.codes import State
 from bms.data import battery_types
 from bms.firmware import Component, Firmware
 from bms.io import BatteryInputs, BatteryOutputs, Frame, Inputs, Port, Reception
 from bms.master import Master
 from bms.releases import firmware
-from bms.status import State
 from bms.wire import battery_update as wire
 from bms.wire import isotp, private
 from bms.wire.diagnostic import TOOL_ADDRESS

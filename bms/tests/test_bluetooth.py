@@ -2,13 +2,13 @@
 
 import pytest
 
+from bms.codes import State
 from bms.data import hardware
 from bms.firmware import seconds
 from bms.io import Inputs, Outputs
 from bms.master import Master
 from bms.releases import firmware
 from bms.rooms.bluetooth import FIRST_BAUD
-from bms.status import State
 from bms.tests.bench import Bench
 from bms.wire.bluetooth import RADIO, READ, SIGN_OF_LIFE, SPEED, WRITE, Lines, Message
 

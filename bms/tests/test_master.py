@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bms.codes import State
 from bms.io import Frame, Outputs, Port
 from bms.rooms.start_stop import TRANSITIONS, Event
-from bms.status import State, room_statuses
+from bms.status import room_statuses
 from bms.tests.bench import Bench
 from bms.wire import private
 

@@ -2,11 +2,11 @@
 
 import pytest
 
+from bms.codes import State
 from bms.history.precharge import ClockThatRunsOn
 from bms.history.start_stop import TASK_PERIOD_US, TASK_US, DeafOnceTheTaskMissedIt
 from bms.io import Port
 from bms.rooms.precharge import OwnClock, Resistor
-from bms.status import State
 from bms.tests.bench import Bench
 
 CHARGER_DETECTED, FUSE_BROKEN = 64, 65

@@ -9,12 +9,12 @@ from itertools import pairwise
 import pytest
 
 from bms.battery.module import Module
+from bms.codes import State
 from bms.data import battery_types
 from bms.firmware import Component, milliseconds, seconds
 from bms.io import BatteryInputs, BatteryOutputs, ControllerState, Frame, Inputs, Port, Reception
 from bms.releases import firmware
 from bms.rooms.battery_bus import BackOff, BatteryBus
-from bms.status import State
 from bms.tests.bench import Bench
 from bms.wire import private
 
@@ -242,8 +242,8 @@ def test_a_battery_keeps_its_name_over_a_power_cycle() -> None:
     again = battery.step(seconds(5), private.assign(97, 3))
     wanted = private.identity(private.IDENTITY, 3, b"starboard aft")
 
-    assert told.sent[-2:] == wanted
-    assert again.sent[-2:] == wanted
+    assert set(wanted) <= set(told.sent)
+    assert set(wanted) <= set(again.sent)
 
 
 def test_a_name_is_put_together_from_its_parts_in_any_order() -> None:

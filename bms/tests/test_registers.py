@@ -2,10 +2,10 @@
 
 import pytest
 
+from bms.codes import State
 from bms.io import Frame, Port
 from bms.releases import firmware
 from bms.rooms.ve_can import VeCan
-from bms.status import State
 from bms.tests.bench import Bench
 from rig.can import parse_frame
 from rig.can.vreg import VregDecoder

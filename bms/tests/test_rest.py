@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from bms.codes import State
 from bms.firmware import Room
-from bms.status import State
 from bms.tests.bench import Bench
 from bms.timing import ChainedLevel, Held
 

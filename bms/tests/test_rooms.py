@@ -5,12 +5,13 @@ import struct
 
 import pytest
 
+from bms.codes import State
 from bms.data import Level, battery_types
 from bms.history.temperatures import every_sensor_counts
 from bms.io import Port
 from bms.rooms.dvcc import ReturningTemperature, falling
 from bms.rooms.temperatures import off_the_median
-from bms.status import Battery, State
+from bms.status import Battery
 from bms.tests.bench import Bench
 from bms.timing import ChainedLevel, Held
 from bms.wire import private

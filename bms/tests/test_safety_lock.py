@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from bms.status import Error, State
+from bms.codes import Error, State
 from bms.tests.bench import Bench
 from bms.wire import diagnostic
 

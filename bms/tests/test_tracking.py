@@ -4,8 +4,8 @@ import random
 
 import pytest
 
+from bms.codes import Today, Tracked
 from bms.registers import REGISTERS
-from bms.status import Today, Tracked
 from bms.tests.bench import Bench
 
 REGISTER = "tracking"

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+from bms.codes import Error, Notice
 from bms.data import battery_types
 from bms.rooms.warnings import where_there_are_sensors
-from bms.status import Battery, Error, Notice, WarningStatus
+from bms.status import Battery, WarningStatus
 from bms.tests.bench import Bench
 from bms.wire import private
 

@@ -10,6 +10,7 @@ from typing import Any
 from rig.cells import Cell, write_cells
 from rig.commands.running import run_session, workers
 from rig.planning import scenarios
+from rig.recording import sha256_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class Square:
     claimed: bool
     measured: bool | str
     without: str | None
+    unlisted: str | None
     null: str | None
     unmet: str | None
     reason: str
@@ -70,6 +72,7 @@ def _square(cell: Cell, entries: Iterable[dict[str, Any]]) -> Square:
         claimed=cell.claimed,
         measured=measured,
         without=cell.without,
+        unlisted=cell.unlisted,
         null=cell.null,
         unmet=failed[0]["unmet"] if failed else None,
         reason=first.get("reason", ""),
@@ -111,4 +114,7 @@ def disagreements(squares: Sequence[Square]) -> list[str]:
 
 def as_json(squares: Sequence[Square]) -> str:
     """The squares as the page and other programs read them."""
-    return json.dumps([asdict(square) for square in squares], indent=1) + "\n"
+    known = {item: sha256_of(scenario.path) for item, scenario in scenarios().items()}
+    # With it a dossier can say that it was this file, and not an older one, that was seen failing.
+    cells = [{**asdict(square), "scenario_sha256": known.get(square.item)} for square in squares]
+    return json.dumps(cells, indent=1) + "\n"

@@ -1,15 +1,28 @@
 """The run record: what a run planned, did, saw and concluded."""
 
-from rig.recording.fields import RecordError, as_json, canonical_json, sha256_of
+from rig.recording.bundle import is_bundle, unpack_bundle, write_bundle
+from rig.recording.fields import RecordError, Scalar, as_json, canonical_json, sha256_of
 from rig.recording.frames import FrameRecorder
+from rig.recording.manifest import (
+    MANIFEST,
+    FileFacts,
+    Manifest,
+    manifest_of,
+    read_manifest,
+    write_manifest,
+)
 from rig.recording.model import (
+    BenchCheck,
+    BenchFacts,
     Ended,
     Entry,
     Evidence,
+    InstrumentFacts,
     Measurement,
     Plan,
     PlanRow,
     RunFacts,
+    SelfTest,
     SlotDelta,
     Started,
     Trace,
@@ -39,14 +52,21 @@ from rig.recording.verdicts import (
     verdict_of_test,
     verdicts_from,
 )
+from rig.recording.verifying import Verification, verify_record
 
 __all__ = [
+    "MANIFEST",
     "Attempt",
+    "BenchCheck",
+    "BenchFacts",
     "Ended",
     "Entry",
     "Evidence",
+    "FileFacts",
     "FrameRecorder",
+    "InstrumentFacts",
     "ItemVerdict",
+    "Manifest",
     "Measurement",
     "Plan",
     "PlanRow",
@@ -54,6 +74,8 @@ __all__ = [
     "RunFacts",
     "RunRecord",
     "RunVerdicts",
+    "Scalar",
+    "SelfTest",
     "SignalFile",
     "SignalWriter",
     "SlotDelta",
@@ -62,6 +84,7 @@ __all__ = [
     "TraceEvent",
     "TraceExpectation",
     "Verdict",
+    "Verification",
     "as_json",
     "attempt_id",
     "attempt_path",
@@ -69,13 +92,20 @@ __all__ = [
     "attempts_by_test",
     "canonical_json",
     "exit_code",
+    "is_bundle",
     "judge",
+    "manifest_of",
     "overall",
     "read_journal",
+    "read_manifest",
     "read_plan",
     "read_trace",
     "sha256_of",
+    "unpack_bundle",
     "verdict_of_test",
     "verdicts_from",
+    "verify_record",
     "worst",
+    "write_bundle",
+    "write_manifest",
 ]

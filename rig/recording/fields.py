@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Collection, Iterator
 from dataclasses import fields, is_dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 Scalar = str | int | float | bool | None
@@ -86,6 +86,21 @@ class Fields:
         if instant.utcoffset() != timedelta(0):
             raise self.error(name, value, "a time in UTC, ending in Z or +00:00")
         return value
+
+    def optional_day(self, name: str) -> str | None:
+        """A day in ISO 8601, kept as it was written; None where the field is null or missing."""
+        value = self.optional_text(name)
+        if value is None:
+            return None
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            raise self.error(name, value, "a day such as 2026-11-22") from None
+        return value
+
+    def holds(self, name: str) -> bool:
+        """Whether the field is there, and not null."""
+        return self._values.get(name) is not None
 
     def scalar(self, name: str) -> Scalar:
         """A text, a number, true, false or null."""

@@ -68,8 +68,34 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InstrumentFacts:
+    """An instrument of the bench; `calibrated` and `due` are ISO dates, `due` the last good day."""
+
+    role: str
+    model: str
+    serial: str | None
+    resource: str
+    certificate: str | None = None
+    calibrated: str | None = None
+    due: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchFacts:
+    """The bench as its file stated it when the run began; `sha256` is that of the file."""
+
+    kind: str
+    description: str
+    sha256: str
+    instruments: tuple[InstrumentFacts, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
-    """What was run, on what; `started` is ISO 8601 in UTC."""
+    """What was run, on what; `started` is ISO 8601 in UTC.
+
+    `bench_facts` is None in a record that was made before they were kept.
+    """
 
     id: str
     bench: str
@@ -77,6 +103,29 @@ class RunFacts:
     started: str
     seed: int
     software: Mapping[str, Scalar]
+    bench_facts: BenchFacts | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchCheck:
+    """One check of a bench's self-test; `said` is what was measured, with limit and unit."""
+
+    name: str
+    passed: bool
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfTest:
+    """What a bench found about itself; `utc` is ISO 8601 in UTC."""
+
+    utc: str
+    checks: tuple[BenchCheck, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed, and there was one."""
+        return bool(self.checks) and all(check.passed for check in self.checks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

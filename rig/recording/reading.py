@@ -8,13 +8,17 @@ from rig.recording.model import (
     CLASSES,
     KINDS,
     LANES,
+    BenchCheck,
+    BenchFacts,
     Ended,
     Entry,
     Evidence,
+    InstrumentFacts,
     Measurement,
     Plan,
     PlanRow,
     RunFacts,
+    SelfTest,
     SlotDelta,
     Started,
     Trace,
@@ -42,6 +46,17 @@ def entry_of(fields: Fields) -> Entry:
     if fields.text("what", ("START", "END")) == "START":
         return _started(fields)
     return _ended(fields)
+
+
+def self_test_of(fields: Fields) -> SelfTest:
+    """The content of selftest-before.json and selftest-after.json."""
+    if fields.integer("format") != 1:
+        raise fields.error("format", fields.integer("format"), "1")
+    checks = tuple(
+        BenchCheck(name=each.text("name"), passed=each.truth("passed"), said=each.text("said"))
+        for each in fields.children("checks")
+    )
+    return SelfTest(utc=fields.utc("utc"), checks=checks)
 
 
 def trace_of(fields: Fields) -> Trace:
@@ -94,6 +109,29 @@ def _run(fields: Fields) -> RunFacts:
         started=fields.utc("started"),
         seed=fields.integer("seed"),
         software=fields.scalars("software"),
+        bench_facts=_bench(fields) if fields.holds("bench_facts") else None,
+    )
+
+
+def _bench(run: Fields) -> BenchFacts:
+    fields = run.child("bench_facts")
+    return BenchFacts(
+        kind=fields.text("kind"),
+        description=fields.text("description"),
+        sha256=fields.text("sha256"),
+        instruments=tuple(_instrument(each) for each in fields.children("instruments")),
+    )
+
+
+def _instrument(fields: Fields) -> InstrumentFacts:
+    return InstrumentFacts(
+        role=fields.text("role"),
+        model=fields.text("model"),
+        serial=fields.optional_text("serial"),
+        resource=fields.text("resource"),
+        certificate=fields.optional_text("certificate"),
+        calibrated=fields.optional_day("calibrated"),
+        due=fields.optional_day("due"),
     )
 
 

@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from rig.recording.fields import (
     Fields,
@@ -23,8 +24,8 @@ from rig.recording.fields import (
     read_json,
     sha256_of,
 )
-from rig.recording.model import Entry, Evidence, Plan, Started, Trace
-from rig.recording.reading import entry_of, plan_of, trace_of
+from rig.recording.model import Entry, Evidence, Plan, SelfTest, Started, Trace
+from rig.recording.reading import entry_of, plan_of, self_test_of, trace_of
 from rig.recording.verdicts import RunVerdicts, judge
 
 PLAN = "plan.json"
@@ -32,6 +33,8 @@ JOURNAL = "journal.jsonl"
 VERDICTS = "verdicts.json"
 TRACE = "trace.json"
 FRAMES = "frames.blf"
+
+When = Literal["before", "after"]
 
 # Without O_BINARY Windows would write \r\n.
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
@@ -106,6 +109,19 @@ class RunRecord:
             Evidence(path=path.relative_to(self.folder).as_posix(), sha256=sha256_of(path))
             for path in sorted(paths)
         )
+
+    def write_self_test(self, when: When, found: SelfTest) -> Path:
+        """Keep what the bench found about itself, before the first attempt or after the last."""
+        path = self.folder / f"selftest-{when}.json"
+        if path.exists():
+            raise RecordError(f"{path}: is there already; allowed: one self-test {when} a run")
+        _write_whole(path, canonical_json({"format": 1, **_object(found)}) + "\n")
+        return path
+
+    def self_test(self, when: When) -> SelfTest | None:
+        """The self-test before or after; None where the record has none."""
+        path = self.folder / f"selftest-{when}.json"
+        return self_test_of(Fields(read_json(path), str(path))) if path.exists() else None
 
     def finish(self, finished: str) -> RunVerdicts:
         """Write verdicts.json from plan and journal; `finished` is ISO 8601 in UTC."""

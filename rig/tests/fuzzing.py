@@ -11,11 +11,11 @@ import struct
 import zlib
 from collections.abc import Sequence
 
+from bms.codes import State
 from bms.data import hardware
 from bms.io import Frame, Inputs, Port, Reception
 from bms.master import Master
 from bms.releases import firmware
-from bms.status import State
 from bms.wire import private
 from rig.faults.tests.stand import bench_of
 from rig.tests.virtual import virtual

@@ -284,3 +284,45 @@ def test_an_unknown_bench_is_told_with_those_that_are_known():
 
     known = ", ".join(known_benches())
     assert message == f"bench 'garage' is unknown: allowed are {known}, or a path to a .toml file"
+
+
+CALIBRATED = """
+[roles.load.calibration]
+certificate = "K-1"
+date = 2026-01-05
+due = 2027-01-05
+"""
+
+
+def test_a_calibration_is_read_with_its_days(written):
+    bench = load_bench(str(written(as_toml(GOOD) + CALIBRATED)))
+
+    calibration = bench.roles["load"].calibration
+    assert (calibration.certificate, str(calibration.due)) == ("K-1", "2027-01-05")
+    assert bench.roles["daq"].calibration is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("due = 2027-01-05", "", "due: is missing; allowed: a day"),
+        ("due = 2027-01-05", 'due = "soon"', "due: 'soon'; allowed: a day"),
+        ("due = 2027-01-05", "due = 2025-01-05", "due: 2025-01-05 is before date"),
+        ("certificate", "paper", "paper: is unknown; allowed: certificate, date, due"),
+    ],
+    ids=["no due date", "no day", "before it was made", "unknown field"],
+)
+def test_a_calibration_that_is_wrong_is_refused(written, old, new, said):
+    path = written(as_toml(GOOD) + CALIBRATED.replace(old, new))
+
+    with pytest.raises(BenchFileError, match=re.escape(f"roles.load.calibration.{said}")):
+        load_bench(str(path))
+
+
+def test_a_bench_knows_the_hash_of_its_file(written):
+    path = written(as_toml(GOOD))
+
+    first = load_bench(str(path)).sha256
+    path.write_text(path.read_text() + "# moved\n")
+
+    assert load_bench(str(path)).sha256 != first

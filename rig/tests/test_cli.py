@@ -142,7 +142,18 @@ def test_a_row_is_explained_to_a_machine(hil):
 
 @pytest.mark.parametrize(
     "command",
-    ["qualify", "run", "matrix", "report", "explain", "bms history", "bms diff", "scenario new"],
+    [
+        "qualify",
+        "run",
+        "matrix",
+        "report",
+        "verify",
+        "export",
+        "explain",
+        "bms history",
+        "bms diff",
+        "scenario new",
+    ],
 )
 def test_every_command_helps_with_an_example(hil, command):
     code, out, _ = hil(*command.split(), "--help")

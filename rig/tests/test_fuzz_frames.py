@@ -2,8 +2,8 @@
 
 import pytest
 
+from bms.codes import State
 from bms.io import Frame, Port
-from bms.status import State
 from rig.tests.fuzzing import Broken, Fuzzed, recorded_traffic
 
 RELEASES = ("1.07", "1.14", "1.23", "1.32", "1.38")

@@ -43,6 +43,7 @@ async def test_errors_of_a_mixed_bus_end_with_its_old_battery(bench: Bench) -> N
         await expect(bench.private_can.errors()).becomes(above(0), within=LISTENS)
         await unplugged.clear()
         await bench.inject("battery CAN cut", battery=0)
+        await bench.wait(chosen(seconds(0.2), "a frame that was under way has broken off"))
 
     await expect(bench.private_can.errors()).stays(0, for_=seconds(8))
     await says_its_version(bench)

@@ -1,6 +1,8 @@
 """Small plans and journals to judge."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +13,13 @@ from rig.recording import (
     Plan,
     PlanRow,
     RunFacts,
+    RunRecord,
     Started,
+    Trace,
+    TraceExpectation,
     Verdict,
     attempt_id,
+    write_manifest,
 )
 
 UTC = "2026-11-22T17:00:00+00:00"
@@ -89,3 +95,49 @@ def plan_of_tests() -> Callable[..., Plan]:
 @pytest.fixture
 def entries_of() -> Callable[..., list[Entry]]:
     return make_entries
+
+
+def play(record: RunRecord, entry: Entry) -> None:
+    """Journal an entry; an end with evidence as an attempt leaves it."""
+    if isinstance(entry, Ended):
+        folder = record.attempt_folder(entry.item, entry.test, entry.number)
+        frames = folder / "frames.blf"
+        frames.write_bytes(f"frames of {entry.attempt}".encode() * 20)
+        outcome = "met" if entry.verdict is Verdict.PASS else "unmet"
+        claim = TraceExpectation(t_s=1.0, what="contactor", outcome=outcome, text="opens")
+        trace = record.write_trace(
+            folder,
+            Trace(
+                item=entry.item,
+                test=entry.test,
+                firmware="1.38",
+                seed=7,
+                start_state={},
+                expectations=(claim,),
+                events=(),
+            ),
+        )
+        entry = replace(entry, evidence=record.evidence([frames, trace]))
+    record.journal(entry)
+
+
+@pytest.fixture
+def make_sealed(tmp_path: Path) -> Callable[..., RunRecord]:
+    """A finished and sealed run: test_a passed, test_b failed, unless told otherwise."""
+
+    def make(name: str = "run", *, run: str = "r1", b: Verdict = Verdict.FAIL) -> RunRecord:
+        record = RunRecord(tmp_path / name)
+        plan = make_plan("test_a", "test_b")
+        record.write_plan(replace(plan, run=replace(plan.run, id=run)))
+        for entry in [*make_entries("test_a", [Verdict.PASS]), *make_entries("test_b", [b])]:
+            play(record, entry)
+        record.finish(UTC)
+        write_manifest(record.folder, run)
+        return record
+
+    return make
+
+
+@pytest.fixture
+def sealed(make_sealed: Callable[..., RunRecord]) -> RunRecord:
+    return make_sealed()
