@@ -23,10 +23,11 @@ from rig.errors import BenchError, NotOnThisBench, NotReady, Unmet
 from rig.expect import expect
 from rig.faults import Asked, BatterySize, Fault, ask
 from rig.forking import Trunk, run_in_child
+from rig.gx_device import GxDevice
 from rig.kernel import seconds
 from rig.needs import Needs
 from rig.signal import Signal
-from rig.views import CLOSED, BatteryView, BusView, Charger, Consumer, Contact, GxDevice
+from rig.views import CLOSED, BatteryView, BusView, Charger, Consumer, Contact
 
 T = TypeVar("T")
 PRESS_S = 0.2  # chosen: what a finger does

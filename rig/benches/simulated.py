@@ -39,11 +39,12 @@ from rig.dut.tool_link import ToolLink
 from rig.dut.updater import Updater
 from rig.errors import NotReady
 from rig.faults import Asked, BatterySize
+from rig.gx_device import GxDevice
 from rig.gx_update import GxUpdate
 from rig.kernel import Kernel
 from rig.needs import Needs
 from rig.signal import Poller, Signal
-from rig.views import BatteryView, BusView, Contact, GxDevice
+from rig.views import BatteryView, BusView, Contact
 
 CHANNELS = {"private": 0, "ve_can": 1, "external": 2}
 SECOND_SERIAL = "HQ2024AB777"

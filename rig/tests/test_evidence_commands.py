@@ -1,0 +1,237 @@
+"""`hil report`, `hil verify`, `hil export` on a run of two rows."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import can
+import pytest
+
+from rig import cli, planning
+from rig.recording import RunRecord, read_manifest
+
+ROOT = Path(__file__).parents[2]
+FRAMES = "attempts/v1.08-04"
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "two"
+    command = [sys.executable, "-m", "rig.cli", "qualify", "--out", str(folder), "--jobs", "1"]
+    command += ["--only", "v1.08-04", "--only", "v1.33-03"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return folder
+
+
+@pytest.fixture
+def run(recorded, tmp_path):
+    return Path(shutil.copytree(recorded, tmp_path / "run"))
+
+
+@pytest.fixture
+def hil(monkeypatch, capsys):
+    def call(*arguments):
+        monkeypatch.setattr("sys.argv", ["hil", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        said = capsys.readouterr()
+        return end.value.code, said.out, said.err
+
+    return call
+
+
+def frames_of(run):
+    return next((run / FRAMES).rglob("frames.blf"))
+
+
+def test_a_qualification_seals_its_record(run):
+    manifest = read_manifest(run / "manifest.json")
+
+    assert {each.path for each in manifest.files} >= {"plan.json", "journal.jsonl", "pytest.log"}
+
+
+def test_the_record_says_what_stood_on_the_bench_and_what_ran(run):
+    facts = RunRecord(run).plan().run
+
+    assert facts.bench_facts.kind == "simulated"
+    assert [each.role for each in facts.bench_facts.instruments] == ["charger", "load", "daq"]
+    assert {"revision", "local_changes", "requirements.lock", "system"} <= set(facts.software)
+
+
+def test_a_report_is_a_page_and_a_pdf_and_the_same_again(hil, run):
+    code, out, _ = hil("report", run)
+    first = [(run / name).read_bytes() for name in ("report.html", "report.pdf")]
+    hil("report", run)
+
+    assert code == 0
+    assert "NO RELEASE: 207 rows NOT RUN (not selected), and no deviation accepts it" in out
+    assert [(run / name).read_bytes() for name in ("report.html", "report.pdf")] == first
+
+
+def test_what_a_report_is_given_is_kept_with_the_run(hil, run, tmp_path):
+    lab = tmp_path / "mine.toml"
+    lab.write_text('[lab]\nname = "Here"\n')
+    hil("report", run, "--lab", lab, "--no-pdf")
+    hil("report", run, "--no-pdf")
+
+    assert "<dd>Here</dd>" in (run / "report.html").read_text()
+    assert not (run / "report.pdf").exists()
+
+
+def test_a_report_of_altered_evidence_is_invalid(hil, run):
+    frames_of(run).write_bytes(b"forged")
+
+    code, out, _ = hil("report", run, "--no-pdf", "--json")
+
+    assert code == 1
+    assert json.loads(out)["release"] == "INVALID"
+
+
+def test_a_sound_run_is_found_sound(hil, run):
+    code, out, _ = hil("verify", run)
+
+    assert code == 0
+    assert "207 not run" in out
+    assert out.rstrip().endswith("sound")
+
+
+def test_the_number_on_paper_is_held_against_the_record(hil, run):
+    number = read_manifest(run / "manifest.json").sha256
+
+    assert hil("verify", run, "--manifest", number)[0] == 0
+    assert hil("verify", run, "--manifest", "0" * 64)[0] == 1
+
+
+def test_altered_evidence_is_found(hil, run):
+    path = frames_of(run)
+    path.write_bytes(b"forged")
+
+    code, out, _ = hil("verify", run)
+
+    assert code == 1
+    assert path.relative_to(run).as_posix() in out
+
+
+def test_a_run_again_gives_the_same_digests(hil, run):
+    code, out, _ = hil("verify", run, "--rerun", "--jobs", "1", "--json")
+
+    found = json.loads(out)
+    assert code == 0
+    assert found["remarks"] == [
+        f"{found['attempts']} attempts were run again, 0 with another outcome"
+    ]
+
+
+def test_a_digest_that_does_not_come_out_again_is_named(hil, run):
+    for name in ("manifest.json", "verdicts.json"):
+        (run / name).unlink()
+    lines = [json.loads(line) for line in (run / "journal.jsonl").read_text().splitlines()]
+    ends = [line for line in lines if line["what"] == "END" and line["item"] == "v1.08-04"]
+    ends[0]["digest"] = "0" * 64
+    (run / "journal.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    RunRecord(run).finish("2026-11-22T18:00:00Z")
+
+    code, out, _ = hil("verify", run, "--rerun", "--jobs", "1")
+
+    assert code == 1
+    assert f"{ends[0]['attempt']}: another event record: 000000000000 in the record" in out
+
+
+def test_a_scenario_that_changed_is_not_run_again(hil, run):
+    for name in ("manifest.json", "verdicts.json"):
+        (run / name).unlink()
+    record = RunRecord(run)
+    content = json.loads((run / "plan.json").read_text())
+    shas = [row["scenario_sha256"] for row in content["rows"] if row["firmware"]]
+    text = (run / "plan.json").read_text().replace(shas[0], "0" * 64).replace(shas[1], "1" * 64)
+    (run / "plan.json").write_text(_with_hash(text))
+    record.finish("2026-11-22T18:00:00Z")
+
+    code, out, _ = hil("verify", run, "--rerun", "--jobs", "1")
+
+    assert code == 1
+    assert "v1.08-04: its scenario is not the one that ran; it cannot run again" in out
+
+
+def _with_hash(text):
+    import hashlib
+
+    from rig.recording import canonical_json
+
+    content = json.loads(text)
+    del content["sha256"]
+    sha256 = hashlib.sha256(canonical_json(content).encode()).hexdigest()
+    return canonical_json({**content, "sha256": sha256}) + "\n"
+
+
+def test_a_bundle_is_one_file_that_is_found_sound(hil, run, tmp_path):
+    path = tmp_path / "run.zip"
+
+    assert hil("export", run, "--bundle", path)[0] == 0
+    assert hil("verify", path)[0] == 0
+
+
+def test_a_flipped_bit_of_a_bundle_is_found(hil, run, tmp_path):
+    path = tmp_path / "run.zip"
+    hil("export", run, "--bundle", path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 16
+    path.write_bytes(content)
+
+    assert hil("verify", path)[0] == 1
+
+
+def test_an_unsound_run_is_bundled_and_said_to_be_so(hil, run, tmp_path):
+    frames_of(run).unlink()
+
+    code, out, _ = hil("export", run, "--bundle", tmp_path / "run.zip")
+
+    assert code == 1
+    assert "not sound: " in out
+
+
+def test_frames_are_exported_as_asc(hil, run, tmp_path):
+    hil("export", run, "--asc", tmp_path / "asc")
+
+    with can.BLFReader(frames_of(run)) as reader:
+        frames = sum(1 for _ in reader)
+    asc = next((tmp_path / "asc" / "v1.08-04").rglob("frames.asc"))
+    with can.ASCReader(asc) as reader:
+        assert sum(1 for _ in reader) == frames > 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (("verify", "/nowhere"), ("/nowhere", "a run, or a bundle")),
+        (("verify", "RUN", "--manifest", "12"), ("--manifest 12", "64 hexadecimal digits")),
+        (("export", "RUN"), ("--bundle FILE",)),
+        (("export", "RUN", "--bundle", "x.tar"), ("x.tar", ".zip")),
+        (("export", "RUN", "--bundle", "/nowhere/x.zip"), ("/nowhere/x.zip",)),
+        (("export", "/nowhere", "--asc", "x"), ("/nowhere",)),
+        (("report", "RUN", "--proof", "/nowhere.json"), ("--proof /nowhere.json",)),
+        (("report", "RUN", "--lab", "/nowhere.toml"), ("/nowhere.toml",)),
+        (("report", "RUN", "--against", "/nowhere"), ("/nowhere",)),
+        (("report", "RUN", "--against", "RUN"), ("this very run",)),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_a_bad_input_is_one_line_with_exit_code_2(hil, run, arguments, names):
+    code, out, err = hil(*(str(run) if each == "RUN" else each for each in arguments))
+
+    assert code == 2
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert all(name in err for name in names)
+
+
+def test_what_is_no_checkout_says_that_its_revision_is_unknown(monkeypatch, tmp_path):
+    monkeypatch.setattr(planning, "ROOT", tmp_path)
+
+    found = planning.software()
+
+    assert (found["revision"], found["local_changes"]) == ("unknown", "unknown")
+    assert found["requirements.lock"] == "missing"
