@@ -11,6 +11,7 @@ from typing import Protocol
 
 from bms.data import settings
 
+ELEVEN_BITS = frozenset({1, 2, 3})  # of the external protocols: SMA, General BMS, Visedo
 MOST_BATTERIES = settings()["batteries_parallel"].maximum
 
 
@@ -27,20 +28,20 @@ class Rule(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class CombinedStartsByCommand:
-    """A combined system starts by its user's command only (public), so no charger starts it.
+class CombinedSystemsShareNoInverter:
+    """Combined systems have no protocol of 11 bits: its identifiers would be the same for all.
 
-    The choice of combined switches the start by a charger off; that one is refused meanwhile.
+    The choice of combined switches such a protocol off; choosing one is refused meanwhile.
     """
 
     def objects(self, values: Mapping[str, int], name: str, code: int) -> bool:
-        """The start by a charger, while combined is chosen."""
-        return name == "start_on_charger" and code == 1 and values.get("combined") == 1
+        """A protocol of 11 bits, while combined is chosen."""
+        return name == "external_protocol" and code in ELEVEN_BITS and values.get("combined") == 1
 
     def corrections(self, values: Mapping[str, int], defaults: Mapping[str, int]) -> dict[str, int]:
-        """No start by a charger."""
-        both = values.get("combined") == 1 and values.get("start_on_charger") == 1
-        return {"start_on_charger": 0} if both else {}
+        """No such protocol."""
+        both = values.get("combined") == 1 and values.get("external_protocol") in ELEVEN_BITS
+        return {"external_protocol": 0} if both else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def _too_many(values: Mapping[str, int]) -> bool:
 
 EXCLUSIONS: Mapping[str, Rule] = MappingProxyType(
     {
-        "combined and start by a charger": CombinedStartsByCommand(),
+        "combined and a protocol of 11 bits": CombinedSystemsShareNoInverter(),
         "relay by current": SetPointsDiffer(5, "relay_current_on_a", "relay_current_off_a"),
         "relay by temperature": SetPointsDiffer(
             6, "relay_temperature_on_c", "relay_temperature_off_c"

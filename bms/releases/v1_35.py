@@ -72,8 +72,8 @@ class OverloadFlag(Change, item="v1.35-07", basis=Basis.STATED):
 class SettingsThatExcludeEachOther(
     Change, item="v1.35-08", basis=Basis.CHOSEN, builds_on=("v1.09-04", "v1.18-01")
 ):
-    """Settings that exclude each other are refused or corrected: a combined system has no start by
-    a charger, the set points of the relay's function differ, parallel times series is at most 96;
+    """Settings that exclude each other are refused or corrected: a combined system has no protocol
+    of 11 bits, the set points of the relay's function differ, parallel times series is at most 96;
     before, each was taken as it came. The rules are chosen: the log names no combination.
     """
 

@@ -6,9 +6,13 @@ from bms.tests.bench import Bench
 
 LAYOUT = {"layout": b"\x01\x26"}
 TOGETHER = {
-    "combined and start by a charger": (
-        {"combined": b"\x01", "start_on_charger": b"\x01"},
-        {"combined": 1, "start_on_charger": 0},
+    "combined and SMA": (
+        {"combined": b"\x01", "external_protocol": b"\x01"},
+        {"combined": 1, "external_protocol": 0},
+    ),
+    "combined and MG registers": (
+        {"combined": b"\x01", "external_protocol": b"\x04"},
+        {"combined": 1, "external_protocol": 4},
     ),
     "two set points in one": (
         {
@@ -47,14 +51,16 @@ def test_a_stored_combination_is_put_right_at_the_start(stored, loaded) -> None:
 
 
 @pytest.mark.parametrize(("release", "corrected"), [("1.34", 1), ("1.35", 0)])
-def test_combined_switches_the_start_by_a_charger_off_from_1_35_on(release, corrected) -> None:
+def test_combined_switches_a_protocol_of_11_bits_off_from_1_35_on(release, corrected) -> None:
     bench = Bench(release)
     bench.run(1)
+    bench.ask(b"\x2e\x01\x02\x01")
+    bench.run(0.5)
     bench.ask(b"\x2e\x01\x2b\x01")
     bench.run(0.5)
 
-    assert bench.master.view.settings.values["start_on_charger"] == corrected
-    assert bench.registers.get("setting.start_on_charger", b"\x01") == bytes((corrected,))
+    assert bench.master.view.settings.values["external_protocol"] == corrected
+    assert bench.registers["setting.external_protocol"] == bytes((corrected,))
 
 
 NAMES = {

@@ -1,9 +1,9 @@
 """v1.35-08: settings that exclude each other are refused or corrected.
 
-The log names no combination; the rules are the project's. A combined system starts by its user's
-command only, so 'combined' switches the start by a charger off, and that is refused meanwhile. The
-set points of the relay's function differ, and parallel times series is at most 96 batteries: what
-would make it otherwise is refused. Before, each was taken as it came.
+The log names no combination; the rules are the project's. Combined systems would speak to an
+inverter by the same identifiers, so 'combined' switches a protocol of 11 bits off, and one is refused
+meanwhile. The set points of the relay's function differ, and parallel times series is at most 96
+batteries: what would make it otherwise is refused. Before, each was taken as it came.
 """
 
 import pytest
@@ -25,18 +25,18 @@ async def shown(bench: Bench, name: str) -> int | None:
         return None
 
 
-async def test_combined_switches_the_start_by_a_charger_off(bench: Bench) -> None:
+async def test_combined_switches_a_protocol_of_11_bits_off(bench: Bench) -> None:
     async with bench.arrange():
-        await bench.tool.set("start_on_charger", 1)
+        await bench.tool.set("external_protocol", 1)
 
     taken = await sets(bench, "combined", 1)
-    off = taken and await shown(bench, "start_on_charger") == 0
-    expect.that("'combined' is taken, and switches the start by a charger off", holds=off)
-    taken = await sets(bench, "start_on_charger", 1)
-    expect.that("the start by a charger is refused meanwhile", holds=not taken)
-    expect.that("it stays off", holds=await shown(bench, "start_on_charger") == 0)
+    off = taken and await shown(bench, "external_protocol") == 0
+    expect.that("'combined' is taken, and switches the protocol of 11 bits off", holds=off)
+    taken = await sets(bench, "external_protocol", 1)
+    expect.that("a protocol of 11 bits is refused meanwhile", holds=not taken)
+    expect.that("it stays off", holds=await shown(bench, "external_protocol") == 0)
     await sets(bench, "combined", 0)
-    expect.that("it is taken again afterwards", holds=await sets(bench, "start_on_charger", 1))
+    expect.that("it is taken again afterwards", holds=await sets(bench, "external_protocol", 1))
 
 
 async def test_two_set_points_of_the_relay_are_not_the_same(bench: Bench) -> None:
