@@ -1,7 +1,7 @@
 """v1.35-08: settings that exclude each other are refused or corrected.
 
 The log names no combination; the rules are the project's. Combined systems would speak to an
-inverter by the same identifiers, so 'combined' switches a protocol of 11 bits off, and one is refused
+inverter by the same identifiers, so 'combined' switches a protocol of 11 bits off; one is refused
 meanwhile. The set points of the relay's function differ, and parallel times series is at most 96
 batteries: what would make it otherwise is refused. Before, each was taken as it came.
 """
