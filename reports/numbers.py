@@ -94,6 +94,13 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def size(count: int) -> str:
+    """A number of bytes as a person says it: 812 B, 12.3 kB, 4.1 MB."""
+    if count < 1000:
+        return f"{count} B"
+    return f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
 def utc(text: str) -> str:
     """An ISO instant, as 2026-11-22 17:00:00 UTC."""
     return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,4 +1,4 @@
-"""Renders a run as one HTML file that needs no network: the same run gives the same bytes.
+"""Renders a dossier as one HTML file that needs no network: the same run gives the same bytes.
 
 A plot's data lie in the page as text and are drawn when their row is opened.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports import numbers
-from reports.plots import Plot, plot_of
-from reports.staircase import staircase_of
-from reports.view import RowView, RunView, read_run
+from reports.dossier import Dossier, dossier_of
+from reports.plots import Plot
+from reports.view import RowView
 from rig.recording import PlanRow, Verdict, as_json
 from rig.recording.fields import Scalar
 
@@ -28,47 +29,59 @@ def render_page(run_dir: Path) -> Path:
 
     Raises RecordError where the record is corrupt.
     """
-    view = read_run(run_dir)
-    path = run_dir / "report.html"
-    path.write_text(_html(view), encoding="utf-8", newline="\n")
+    return write_page(dossier_of(run_dir))
+
+
+def write_page(dossier: Dossier) -> Path:
+    """Write a dossier's report.html into its run's folder."""
+    path = dossier.view.folder / "report.html"
+    path.write_text(_html(dossier), encoding="utf-8", newline="\n")
     return path
 
 
-def _html(view: RunView) -> str:
-    ran = [row for row in view.rows if row.verdict is not Verdict.NOT_RUN]
-    worst_first = sorted(ran, key=lambda row: -row.verdict.severity)
+def _html(dossier: Dossier) -> str:
+    view, ran = dossier.view, dossier.worst_first
     run = view.verdicts.run
-    order = tuple(row.plan.id for row in view.rows)
     took = numbers.seconds_between(run.started, run.finished) if run.finished else 0.0
     return (
         _environment()
         .get_template("page.html.j2")
         .render(
+            dossier=dossier,
             view=view,
             run=run,
             parts=(
-                (
-                    "Needs attention",
-                    [row for row in worst_first if row.verdict is not Verdict.PASS],
-                ),
-                ("Passed", [row for row in worst_first if row.verdict is Verdict.PASS]),
+                ("Needs attention", [r for r in ran if r.view.verdict is not Verdict.PASS]),
+                ("Passed", [r for r in ran if r.view.verdict is Verdict.PASS]),
             ),
-            not_run=[row for row in view.rows if row.verdict is Verdict.NOT_RUN],
+            absent=_absent(dossier),
+            not_run=[row for row in dossier.rows if row.view.verdict is Verdict.NOT_RUN],
             passed=sum(row.verdict is Verdict.PASS for row in view.rows),
-            plots={row.plan.id: plot_of(row) for row in ran},
             releases=[
                 (name, list(rows)) for name, rows in groupby(view.rows, lambda row: row.release)
             ],
             areas=sorted({row.plan.area for row in view.rows}),
             took=numbers.duration(took) if run.finished else "cut off",
             simulated=numbers.duration(sum(row.item.sim_s for row in view.rows)),
-            staircase=staircase_of(view.folder / "matrix.json", order),
+            staircase=dossier.staircase,
             uplot_js=_static("uPlot.iife.min.js"),
             uplot_css=_static("uPlot.min.css"),
             page_js=_static("page.js"),
             page_css=_static("page.css"),
         )
     )
+
+
+def _absent(dossier: Dossier) -> set[str]:
+    """The parts that this dossier does not have."""
+    verdicts = {row.view.verdict for row in dossier.rows}
+    parts = {
+        "needs-attention": verdicts <= {Verdict.PASS, Verdict.NOT_RUN},
+        "passed": Verdict.PASS not in verdicts,
+        "not-run": Verdict.NOT_RUN not in verdicts,
+        "staircase": dossier.staircase is None,
+    }
+    return {name for name, missing in parts.items() if missing}
 
 
 def in_words(test: str) -> str:
@@ -92,13 +105,15 @@ def _environment() -> Environment:
         "instant": numbers.instant,
         "limits": numbers.limits,
         "margin_picture": numbers.margin_picture,
+        "plain": numbers.plain,
         "plot_json": _plot_json,
         "quantity": numbers.quantity,
-        "scalar": _scalar,
+        "scalar": scalar,
         "search_text": _search_text,
-        "span": _span,
+        "span": holds_on,
         "style": _style,
         "utc": numbers.utc,
+        "bytes": numbers.size,
     }
     return environment
 
@@ -114,11 +129,12 @@ def _plot_json(plot: Plot) -> Markup:
     return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028"))
 
 
-def _style(verdict: Verdict) -> str:
+def _style(verdict: StrEnum) -> str:
     return verdict.lower().replace(" ", "-")
 
 
-def _scalar(value: Scalar) -> str:
+def scalar(value: Scalar) -> str:
+    """A value of the record as a person reads it."""
     if value is None:
         return "absent"
     if isinstance(value, bool):
@@ -134,7 +150,7 @@ def _lower(texts: Iterable[str]) -> Iterable[str]:
     return (text.lower() for text in texts if text)
 
 
-def _span(row: PlanRow) -> str:
+def holds_on(row: PlanRow) -> str:
     """On which releases the row's claim holds."""
     if row.kind in {"known-issue", "introduced"}:
         first = row.since or "the first release"

@@ -18,11 +18,16 @@ SIGNALS_A_PLOT = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlottedSignal:
-    """A decimated column; `t` and `v` are little-endian float32 in base64, seconds and `unit`."""
+    """A decimated column; `t` and `v` are little-endian float32 in base64, seconds and `unit`.
+
+    `held`: a bus tells a value when it changes, and until then the last one stands; between two
+    readings of an instrument a line is the better guess.
+    """
 
     name: str
     unit: str
     kind: str
+    held: bool
     t: str
     v: str
 
@@ -92,20 +97,45 @@ def _signals(test: TestView) -> tuple[tuple[PlottedSignal, ...], str]:
         return (), "No signals were recorded."
     try:
         file = SignalFile.read(path)
-        wanted = [name for name in test.trace.plot if name in file.names] if test.trace else []
-        names = wanted or list(file.names)[:SIGNALS_A_PLOT]
-        signals = tuple(_signal(file, name) for name in names if file.signal(name).samples)
+        signals = tuple(_signal(file, name) for name in _worth_drawing(file, test))
     except RecordError as error:
         return (), f"The signals cannot be read: {_without_folder(error, path)}"
     note = "" if file.complete else "The recording was cut off; what reached the disk is shown."
     return signals, note
 
 
+def _worth_drawing(file: SignalFile, test: TestView) -> list[str]:
+    """What the claims were about, then what the trace names, then digital lines that moved."""
+    trace = test.trace
+    claimed = [each.what for each in trace.expectations] if trace else []
+    usual = [name for name in (trace.plot if trace else ()) if _moves(file, name)]
+    named = dict.fromkeys([*claimed, *usual])
+    known = [name for name in (*named, *file.names) if name in file.names]
+    found: dict[str, list[str]] = {"analog": [], "digital": []}
+    for name in dict.fromkeys(known):
+        about = file.signal(name)
+        moved = about.kind == "digital" and len(set(file.decimated(name, POINTS_A_SIGNAL)[1])) > 1
+        # A file whose trace names nothing shows what it has.
+        if about.samples and (name in named or moved or not named):
+            found[about.kind].append(name)
+    return found["analog"][:SIGNALS_A_PLOT] + found["digital"][:SIGNALS_A_PLOT]
+
+
+def _moves(file: SignalFile, name: str) -> bool:
+    """Whether it is there and was read at more than one instant: one reading is no course."""
+    return name in file.names and file.signal(name).samples > 1
+
+
 def _signal(file: SignalFile, name: str) -> PlottedSignal:
     about = file.signal(name)
     times, values = file.decimated(name, POINTS_A_SIGNAL)
     return PlottedSignal(
-        name=name, unit=about.unit, kind=about.kind, t=_base64(times), v=_base64(values)
+        name=name,
+        unit=about.unit,
+        kind=about.kind,
+        held="." in name,
+        t=_base64(times),
+        v=_base64(values),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from rig.recording import (
     Attempt,
     ItemVerdict,
+    Measurement,
     PlanRow,
     RecordError,
     RunRecord,
@@ -59,6 +60,12 @@ class RowView:
     def deciding(self) -> TestView | None:
         """The test that gave the row its verdict: the worst, the first of several."""
         return max(self.tests, key=lambda test: test.verdict.severity, default=None)
+
+    @property
+    def measurements(self) -> tuple[Measurement, ...]:
+        """Of the attempts that are shown: of a flaky test those of its failure."""
+        ends = (test.shown.end for test in self.tests)
+        return tuple(each for end in ends if end is not None for each in end.measurements)
 
     @property
     def release(self) -> str:

@@ -95,6 +95,8 @@ function draw(row) {
   if (!ends.length) return;
   let [first, last] = [Math.min(...ends), Math.max(...ends)];
   if (first === last) last = first + 1;
+  // A bus tells a value when it changes: the last one stands to the end.
+  for (const s of signals) if (s.held && s.kind !== "digital" && s.v.length) { s.t.push(last); s.v.push(s.v.at(-1)); }
   const whole = { first: first - (last - first) * 0.005, last: last + (last - first) * 0.005 };
   const analog = byUnit(signals.filter(s => s.kind !== "digital"));
   const digital = signals.filter(s => s.kind === "digital");
@@ -163,13 +165,13 @@ function analogStrip(shared, unit, group) {
     const values = group.flatMap(s => s.v.filter(v => v != null));
     const own = [Math.min(...extremes(values)), Math.max(...extremes(values))];
     const limits = shared.plot.limits.filter(l => l.unit === unit && (names.has(l.signal) || !l.signal));
-    const named = limits.filter(l => names.has(l.signal)), loose = limits.filter(l => !l.signal && near(l, own));
+    const named = limits.filter(l => names.has(l.signal)), loose = limits.filter(l => unit && !l.signal && near(l, own));
     const reach = [...own, ...[...named, ...loose].flatMap(l => [l.low, l.high, l.value]).filter(v => v != null)];
     const low = Math.min(...reach), high = Math.max(...reach), room = (high - low || Math.abs(high) || 1) * 0.08;
     const data = group.length === 1 ? [group[0].t, group[0].v] : uPlot.join(group.map(s => [s.t, s.v]), group.map(() => [1, 2]));
     place(shared, box, options(shared, bottom, 132, {
       scales: { y: { range: [low - room, high + room] } },
-      series: group.map(s => ({ stroke: s.colour, width: 1.4, pxAlign: 0, points: { show: s.v.length < 40, size: 4 } })),
+      series: group.map(s => ({ stroke: s.colour, width: 1.4, pxAlign: 0, points: { show: s.v.length < 40, size: 4 }, ...(s.held ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}) })),
       axis: { values: (u, at) => at.map(v => String(+v.toPrecision(8))), space: 26 },
       under: [u => named.forEach(l => band(u, l))],
       over: [u => loose.forEach(l => bracket(u, l))],

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rig.recording import (
+    BenchFacts,
     Ended,
     FrameRecorder,
     Measurement,
@@ -68,7 +69,7 @@ def _row(item: str) -> PlanRow:
 def _measurement(verdict: Verdict) -> Measurement:
     return Measurement(
         name="opening delay",
-        value=2.0 if verdict is Verdict.FAIL else 5.0032,
+        value={Verdict.FAIL: 2.0, Verdict.INCONCLUSIVE: 5.095}.get(verdict, 5.0032),
         unit="s",
         low=4.9,
         high=5.1,
@@ -156,6 +157,9 @@ def make_run(folder: Path, story: dict[str, tuple[Verdict | None, ...]] = STORY)
                 started="2026-11-22T17:00:00+00:00",
                 seed=7,
                 software={"rig": "0.1.0", "python": "3.11.7"},
+                bench_facts=BenchFacts(
+                    kind="simulated", description="twins", sha256="ef" * 32, instruments=()
+                ),
             ),
             rows=tuple(_row(item) for item in story),
         )

@@ -63,8 +63,8 @@ def test_the_worst_come_first(run: RunRecord) -> None:
     assert verdicts == ["BROKEN", "ABORTED", "FAIL", "FLAKY", "INCONCLUSIVE", "PASS", "PASS"]
 
 
-def test_the_title_says_the_overall_verdict(run: RunRecord) -> None:
-    assert "<title>Lynx Ion BMS 1.38: BROKEN (2026-11-22-night)</title>" in page(run)
+def test_the_title_says_the_verdict_on_the_release(run: RunRecord) -> None:
+    assert "<title>Lynx Ion BMS 1.38: NO RELEASE (2026-11-22-night)</title>" in page(run)
 
 
 def test_a_row_shows_its_measurement_with_uncertainty_and_limits(run: RunRecord) -> None:
@@ -231,10 +231,10 @@ def test_a_run_in_which_nothing_ran_still_renders(run_maker: Maker, tmp_path: Pa
     assert "0 of 1 rows passed" in html
 
 
-def test_a_perfect_run_says_pass(run_maker: Maker, tmp_path: Path) -> None:
+def test_a_perfect_run_says_release(run_maker: Maker, tmp_path: Path) -> None:
     html = page(run_maker(tmp_path / "good", {"v1.08-04": (Verdict.PASS,)}))
 
-    assert "<b>PASS</b><span>1 of 1 rows passed" in html
+    assert "<b>RELEASE</b><span>1 of 1 rows passed" in html
     assert "Needs attention" not in html
 
 
@@ -242,3 +242,29 @@ def test_the_plot_of_a_flaky_row_shows_the_attempt_that_failed(run: RunRecord) -
     limits = plot(page(run), "v1.09-06")["limits"]
 
     assert [(each["value"], each["verdict"]) for each in limits] == [(2.0, "FAIL")]
+
+
+def test_a_flaky_row_shows_what_was_measured_when_it_failed(run: RunRecord) -> None:
+    shown = row(page(run), "v1.09-06")
+
+    assert "2.000 ± 0.012" in shown
+    assert "5.003 ± 0.012" not in shown
+
+
+def test_the_page_says_why_the_release_has_its_verdict(run: RunRecord) -> None:
+    html = page(run)
+
+    assert "<li>1 row FLAKY, and no deviation accepts it</li>" in html
+    assert "<li>The bench was simulated:" in html
+
+
+def test_the_plot_shows_what_the_claims_were_about_before_the_usual(
+    run_maker: Maker, tmp_path: Path
+) -> None:
+    record = run_maker(tmp_path / "claimed", {"v1.08-04": (Verdict.PASS,)})
+    path = record.folder / "attempts/v1.08-04/test_it-1/trace.json"
+    path.write_text(path.read_text().replace('"what":"becomes"', '"what":"pack current"'))
+
+    names = [each["name"] for each in plot(page(record), "v1.08-04")["signals"]]
+
+    assert names == ["pack current", "bus voltage", "ATC"]

@@ -72,6 +72,42 @@ def test_the_other_proofs_have_columns_of_their_own(tmp_path: Path) -> None:
     assert (picture.releases, picture.proofs) == ((), ("less this item", "silent"))
 
 
+def test_a_neighbours_cell_takes_no_place_in_the_picture(tmp_path: Path) -> None:
+    same = {"item": "v1.08-04", "firmware": "1.38", "mode": "leave-one-out"}
+    cells = [
+        {**same, "claimed": False, "measured": False, "without": "v1.08-04"},
+        {**same, "claimed": True, "measured": True, "without": "v1.09-06"},
+    ]
+
+    picture = staircase_of(written(tmp_path, cells), ())
+
+    assert picture is not None
+    assert [[shown.cell for shown in row.proofs] for row in picture.rows] == [[Cell.FAILS]]
+    assert picture.disagreements == ()
+
+
+def test_a_neighbours_disagreement_is_told(tmp_path: Path) -> None:
+    cell = {"item": "v1.08-04", "firmware": "1.38", "mode": "leave-one-out", "unmet": "opens"}
+    cells = [{**cell, "claimed": True, "measured": False, "without": "v1.09-06"}]
+
+    picture = staircase_of(written(tmp_path, cells), ())
+
+    assert picture is not None
+    assert picture.disagreements == (
+        "v1.08-04 on 1.38 less v1.09-06: claimed to hold, seen to fail: opens",
+    )
+
+
+def test_null_devices_have_a_column_each(tmp_path: Path) -> None:
+    same = {"item": "v1.08-04", "firmware": "1.38", "mode": "null", "claimed": False}
+    cells = [{**same, "measured": False, "null": name} for name in ("silent", "frozen")]
+
+    picture = staircase_of(written(tmp_path, cells), ())
+
+    assert picture is not None
+    assert picture.proofs == ("frozen", "silent")
+
+
 def test_there_is_no_picture_without_a_matrix(tmp_path: Path) -> None:
     assert staircase_of(tmp_path / "matrix.json", ()) is None
 

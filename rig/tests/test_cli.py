@@ -39,7 +39,6 @@ discharge_current_a_max = 1.0
         pytest.param(("qualify", "--bench", "/nowhere.toml"), ("/nowhere.toml",), id="file"),
         pytest.param(("qualify", "--frob"), ("--frob",), id="option"),
         pytest.param(("run", "v1.08-99"), ("v1.08-99", "v1.08-04"), id="id"),
-        pytest.param(("run", "v1.07-02"), ("v1.07-02", "v1.08-04"), id="id without scenario"),
         pytest.param(("explain", "v2.00-01"), ("v2.00-01",), id="id to explain"),
         pytest.param(("frob",), ("frob",), id="command"),
         pytest.param(("bms", "history", "x.y"), ("x.y", "contactor.opening_delay_us"), id="slot"),
