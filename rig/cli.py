@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bms.catalogue import UnknownItemId, catalogue, item_of
+from bms.catalogue import UnknownItemId, catalogue, item_of, judged_on
 from bms.firmware import UnknownRelease
 from bms.releases import NEWEST, release_of
 from rig.benches.file import known_benches, load_bench
@@ -177,7 +177,10 @@ def _print_verdicts(verdicts: RunVerdicts) -> None:
 @app.command(epilog="Example: hil run v1.08-04 --firmware 1.07 --trace")
 def run(
     item: Annotated[str, typer.Argument(help="Id of the row, such as v1.08-04.")],
-    firmware: Firmware = str(NEWEST),
+    firmware: Annotated[
+        str | None,
+        typer.Option(help="Release under test; default: the one that the row is judged on."),
+    ] = None,
     bench: BenchName = "sim",
     seed: Seed = 1,
     trace: Annotated[bool, typer.Option(help="Show the last frames around a failure.")] = False,
@@ -185,6 +188,9 @@ def run(
 ) -> None:
     """Run one scenario on one release, as it is, whether or not its claim holds there."""
     row = item_of(item)
+    if firmware is None:
+        judging = judged_on(row, release_of(str(NEWEST))).firmware
+        firmware = str(NEWEST if judging is None else judging)
     release, bench = release_of(firmware), _bench_from_anywhere(bench)
     load_bench(bench)
     scenario = scenarios().get(row.id)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bms.releases import NEWEST
 from rig import cli
 
 
@@ -159,3 +160,15 @@ def test_every_command_helps_with_an_example(hil, command):
 
     assert code == 0
     assert "Example: hil" in out
+
+
+@pytest.mark.parametrize(
+    ("item", "release"),
+    [("v1.08-04", str(NEWEST)), ("v1.29-02", "1.29"), ("v1.07-K1", str(NEWEST))],
+)
+def test_a_scenario_runs_on_the_release_that_its_row_is_judged_on(hil, monkeypatch, item, release):
+    ran = []
+    monkeypatch.setattr(cli, "run_in_view", lambda command: ran.append(command) or 0)
+
+    assert hil("run", item)[0] == 0
+    assert ran[0][ran[0].index("--firmware") + 1] == release
