@@ -2,8 +2,8 @@
 
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +47,15 @@ def run_matrix(cells: Sequence[Cell], jobs: int | None) -> tuple[list[Square], s
         run_session(options, paths, log, found, total)
         lines = found.read_text(encoding="utf-8").splitlines() if found.is_file() else []
         said = log.read_text(encoding="utf-8", errors="replace")
-    entries = [json.loads(line) for line in lines]
-    return [_square(cell, entries) for cell in cells], said
+    names = [field.name for field in fields(Cell)]
+    entries: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for entry in map(json.loads, lines):
+        entries.setdefault(tuple(entry[name] for name in names), []).append(entry)
+    return [_square(cell, entries.get(astuple(cell), [])) for cell in cells], said
 
 
-def _square(cell: Cell, entries: Iterable[dict[str, Any]]) -> Square:
+def _square(cell: Cell, mine: Sequence[dict[str, Any]]) -> Square:
     """All tests of one cell together: one Unmet is a failure, anything else unusual is told."""
-    key = asdict(cell)
-    mine = [entry for entry in entries if all(entry[name] == key[name] for name in key)]
     strange = [entry for entry in mine if isinstance(entry["measured"], str)]
     failed = sorted(
         (entry for entry in mine if entry["measured"] is False), key=lambda e: str(e["unmet"])

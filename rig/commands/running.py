@@ -46,9 +46,10 @@ def run_session(
             command, cwd=ROOT, stdout=sink, stderr=subprocess.STDOUT, start_new_session=True
         )
         try:
+            seen = _Progress(journal)
             while not _ended(child):
-                done, last = _progress(journal)
-                progress.update(task, completed=done, description=last)
+                seen.look()
+                progress.update(task, completed=seen.done, description=seen.last)
         except KeyboardInterrupt:
             console.print("interrupted: bringing the bench to its safe state ...")
             os.killpg(child.pid, signal.SIGINT)
@@ -78,21 +79,30 @@ def _ended(child: "subprocess.Popen[bytes]") -> bool:
     return True
 
 
-def _progress(journal: Path) -> tuple[int, str]:
-    """How many tests have ended, and the last of them in words."""
-    if not journal.is_file():
-        return 0, "starting"
-    done, last = 0, "starting"
-    for line in journal.read_text(encoding="utf-8").splitlines():
-        try:
-            entry = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if entry.get("what", "END") == "END":
-            done += 1
-            what = entry.get("verdict") or ("ok" if _as_claimed(entry) else "DISAGREES")
-            last = f"{entry['item']} on {entry.get('firmware')}: {what}"
-    return done, last
+class _Progress:
+    """How many tests have ended, and the last of them in words; reads what has come since."""
+
+    def __init__(self, journal: Path) -> None:
+        self._journal, self._read_bytes = journal, 0
+        self.done, self.last = 0, "starting"
+
+    def look(self) -> None:
+        """Read on to the last whole line."""
+        if not self._journal.is_file():
+            return
+        with self._journal.open("rb") as file:
+            file.seek(self._read_bytes)
+            whole, _, _ = file.read().rpartition(b"\n")
+        self._read_bytes += len(whole) + 1 if whole else 0
+        for line in whole.splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if entry.get("what", "END") == "END":
+                self.done += 1
+                what = entry.get("verdict") or ("ok" if _as_claimed(entry) else "DISAGREES")
+                self.last = f"{entry['item']} on {entry.get('firmware')}: {what}"
 
 
 def _as_claimed(entry: dict[str, object]) -> bool:
