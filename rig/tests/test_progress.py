@@ -6,7 +6,7 @@ from rig.commands.running import _Progress
 
 START = json.dumps({"what": "START", "item": "v1.08-04"})
 END = json.dumps({"what": "END", "item": "v1.08-04", "firmware": "1.38", "verdict": "PASS"})
-SQUARE = json.dumps({"item": "v1.13-02", "firmware": "1.12", "claimed": False, "measured": True})
+SQUARE = json.dumps({"item": "v1.13-02", "firmware": "1.12", "claimed": False, "measured": "no"})
 
 
 def test_what_has_come_since_is_read_on(tmp_path):
