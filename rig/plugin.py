@@ -266,9 +266,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     except BaseException as error:
         # Ctrl-C makes no report: without this an attempt that was cut off would look passed.
         story.error = story.error or error
+        # Nor does it tear down: the bench goes to its safe state now, while it is whole.
+        item.session._setupstate.teardown_exact(None)  # noqa: SLF001
         raise
     finally:
         end(run, story)
+        # Its errors hold frames, and these the whole bench: a night of them would fill the memory.
+        del item.stash[STORY]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -26,6 +26,7 @@ OFF_BUS_US = milliseconds(200)  # chosen: as the application's patience with bus
 FOREVER_US = 1 << 62
 MANUFACTURERS = {0: 358, 1: 1160}  # public: Victron, MG; by the setting `identity`
 LONG_PGN = 126720  # public: VREGs that are longer than a frame
+LONG_LENGTH_MIN = 5  # header, register, and something to write
 BIT_TIMING = {Port.VE_CAN: BitTiming(bit_rate=250_000)}
 
 
@@ -261,6 +262,11 @@ class BootLoader(Room):
         message = vreg.read(frame)
         if message is not None:
             self._wake(time_us)
+            if len(message.data) < vreg.DATA_LENGTH:
+                # What is cut short says nothing of what it means.
+                if message.register not in {vreg.REQUEST, vreg.ACKNOWLEDGE}:
+                    sent.append(self._refusal(message.register, asker))
+                return False
             if message.register == vreg.REQUEST:
                 register = vreg.requested_register(message)
                 code = vreg.ACK_UNKNOWN_REQUEST
@@ -279,10 +285,13 @@ class BootLoader(Room):
             sent.append(vreg.acknowledge(self._address.value, asker, vreg.UPDATE_DATA, code))
             return False
         payload = self._packets.push(frame)
-        if payload is None or payload[:2] != vreg.HEADER or len(payload) < 5:
+        if payload is None or payload[:2] != vreg.HEADER or len(payload) < LONG_LENGTH_MIN:
             return False
         (register,) = unpack("<H", payload[2:4])
         return self._vup(register, payload[4:], asker, sent, writes)
+
+    def _refusal(self, register: int, asker: int) -> Frame:
+        return vreg.acknowledge(self._address.value, asker, register, vreg.ACK_INVALID)
 
     def _vup(
         self,

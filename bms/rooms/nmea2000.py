@@ -282,7 +282,8 @@ class Nmea2000(Room):
                 interval_us = standard_us if standard else milliseconds(asked.interval_ms)
                 if interval_us in INTERVALS_US:
                     interval_code = group_function.OK
-                    self._beat_us, self._beat_due_us = interval_us, 0
+                    if not fields:
+                        self._beat_us, self._beat_due_us = interval_us, 0
         if interval_code or fields:
             return group_function.OK, interval_code, fields
         frames = self._frames_of(asked.pgn, view)

@@ -1,11 +1,13 @@
 """Runs scenarios in a session of pytest, with progress, and gives back its exit code."""
 
+import ctypes
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -14,6 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rig.planning import ROOT
 
 POLL_S = 0.2
+SAFE_WITHIN_S = 30.0  # chosen: long enough for every instrument of a bench to answer
+END_WITHIN_S = 3.0
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def workers(jobs: int | None, tests: int) -> list[str]:
@@ -40,20 +45,29 @@ def run_session(
         TimeElapsedColumn(),
         TextColumn("{task.description}"),
     )
-    with log.open("wb") as sink, Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("starting", total=total)
+    with log.open("wb") as sink:
         child = subprocess.Popen(
-            command, cwd=ROOT, stdout=sink, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=ROOT,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - no thread of ours runs yet
         )
+    usual = signal.signal(signal.SIGTERM, _as_ctrl_c)
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("starting", total=total)
         try:
             seen = _Progress(journal)
             while not _ended(child):
                 seen.look()
                 progress.update(task, completed=seen.done, description=seen.last)
         except KeyboardInterrupt:
-            console.print("interrupted: bringing the bench to its safe state ...")
+            console.print("interrupted: bringing the bench to its safe state; again: ends at once")
             os.killpg(child.pid, signal.SIGINT)
-            child.wait()
+            _see_it_end(child)
+        finally:
+            signal.signal(signal.SIGTERM, usual)
         return child.returncode
 
 
@@ -63,11 +77,42 @@ def run_in_view(command: Sequence[str]) -> int:
     Ctrl-C reaches it from the terminal: it is waited for until its bench is in its safe state.
     """
     child = subprocess.Popen(command, cwd=ROOT)
-    while True:
-        try:
-            return child.wait()
-        except KeyboardInterrupt:
-            continue
+    try:
+        return child.wait()
+    except KeyboardInterrupt:
+        return _see_it_end(child)
+
+
+def _see_it_end(child: "subprocess.Popen[bytes]") -> int:
+    """Wait until it has left its bench safe; impatience, or too long a wait, ends it for good."""
+    try:
+        return child.wait(SAFE_WITHIN_S)
+    except (KeyboardInterrupt, subprocess.TimeoutExpired):
+        _signal(child, signal.SIGTERM)
+    try:
+        return child.wait(END_WITHIN_S)
+    except (KeyboardInterrupt, subprocess.TimeoutExpired):
+        _signal(child, signal.SIGKILL)
+        return child.wait()
+
+
+def _signal(child: "subprocess.Popen[bytes]", number: int) -> None:
+    """To it and its workers, if it has a session of its own."""
+    with suppress(ProcessLookupError):
+        if os.getpgid(child.pid) == child.pid:
+            os.killpg(child.pid, number)
+        else:
+            child.send_signal(number)
+
+
+def _as_ctrl_c(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _end_with_parent() -> None:
+    """Have the kernel interrupt this process when its parent dies, however it dies (Linux)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 def _ended(child: "subprocess.Popen[bytes]") -> bool:

@@ -123,6 +123,8 @@ class _BatchWriter(BLFWriter):
         self._rewrite_header()
 
     def write_batch(self, objects: list[bytes], last_s: float) -> None:
+        if self.file.closed:
+            raise ValueError("frames after the end of their recording")
         batch = b"".join(objects)
         self._buffer.append(batch)
         self._buffer_size += len(batch)
