@@ -39,6 +39,8 @@ async def run_in_child(trunk: Trunk, name: str, begin: Callable[[], Awaitable[T]
 
     Raises what the branch raised, named after it, and BenchError if it died without a word.
     """
+    if not isinstance(asyncio.get_running_loop(), VirtualLoop):
+        raise NotOnThisBench("branches: only virtual time can go on from one instant twice")
     trunk.settle_record()
     read_end, write_end = os.pipe()
     loop = asyncio.get_running_loop()

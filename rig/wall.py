@@ -1,8 +1,9 @@
 """The wall clock behind the kernel's face: what is written for virtual time runs in real time.
 
 The same heap, driven by the machine's monotonic clock: an event runs when its time has come, and
-sockets are served between. Time stands still within one event, as it does in a virtual run, and
-begins at zero with the loop. Nothing here repeats: who wants that takes `VirtualLoop`.
+sockets are served between. Time stands still within one event, as it does in a virtual run, and is
+the instant that was asked for, however late it runs; it begins at zero with the loop. Nothing here
+repeats: who wants that takes `VirtualLoop`.
 """
 
 import asyncio
@@ -11,6 +12,10 @@ from typing import Any
 
 from rig.clock import monotonic_us
 from rig.kernel import Kernel
+
+
+def _nobody() -> bool:
+    return False
 
 
 class _PacedSelector(selectors.BaseSelector):
@@ -31,7 +36,8 @@ class _PacedSelector(selectors.BaseSelector):
             until_s = max(0, due_us - loop.elapsed_us()) / 1e6
             timeout = until_s if timeout is None else min(timeout, until_s)
         ready = self._real.select(timeout)
-        kernel.now_us = max(kernel.now_us, loop.elapsed_us())
+        # Before anybody reads the clock: what was due meanwhile finds the time that it asked for.
+        kernel.run(loop.elapsed_us(), _nobody)
         return ready
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> Any:
@@ -70,6 +76,12 @@ class WallLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds since it began."""
         return self.elapsed_us() / 1e6
+
+    def begin_again(self) -> None:
+        """Time is zero from now on. Raises RuntimeError if anything waits for a time already."""
+        if self.kernel.due_us is not None:
+            raise RuntimeError("time cannot begin again: something waits for its time")
+        self.began_us, self.kernel.now_us = monotonic_us(), 0
 
     def elapsed_us(self) -> int:
         """Microseconds since it began, of the machine's monotonic clock."""

@@ -30,12 +30,22 @@ class Processes:
     """Hub, stand and device of one attempt, while the context is entered.
 
     ``folder``: where their sockets and what they say go; it has to be short, for a local socket's
-    name has 107 bytes at most.
+    name has 107 bytes at most. ``device_later``: it is started by `start_device`, once everybody
+    else is on its buses.
     """
 
-    def __init__(self, folder: Path, spec: StandSpec, device: Sequence[str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        spec: StandSpec,
+        device: Sequence[str],
+        *,
+        device_later: bool = False,
+    ) -> None:
         self.folder, self._spec, self._device_options = folder, spec, list(device)
-        self.hub_socket = Path(spec.hub)
+        self._device_later = device_later
+        self.memory, self.test_port = folder / "memory.json", folder / "port"
+        self.hub_socket, self.control = Path(spec.hub), Path(spec.control)
         self.doors: Mapping[str, str] = {}
         self.sizes: list[dict[str, Any]] = []
         self.device: Process | None = None
@@ -54,12 +64,18 @@ class Processes:
     async def _start_all(self) -> None:
         buses = [f"{name}:{rate}" for name, rate in BUSES.items()]
         hub = ["-m", "rig.cli", "hub", *buses, "--socket", self._spec.hub]
-        await self._start("hub", [*hub, "--no-strangers", "--no-acknowledge", "--json"])
+        hub += ["--no-strangers", "--no-acknowledge", "--json", "--attached"]
+        await self._start("hub", hub, stdin=PIPE)
         spec = self.folder / "stand.json"
         spec.write_text(json.dumps(asdict(self._spec)), encoding="utf-8")
         told = await self._start("stand", ["-m", "rig.benches.stand", str(spec)])
         self.doors, self.sizes = told["doors"], told["sizes"]
         self._control = await asyncio.open_unix_connection(self._spec.control)
+        if not self._device_later:
+            await self.start_device()
+
+    async def start_device(self) -> None:
+        """Start the device, and wait until it runs."""
         await self._start("device", self._device_command())
         self.device = self._started[-1]
 
@@ -68,14 +84,20 @@ class Processes:
         for name in BUSES:
             place = f"{name}=hil_hub:{name},socket={self._spec.hub},name=device"
             command += ["--can", place]
-        memory, port = self.folder / "memory.json", self.folder / "port"
-        return [*command, "--memory", str(memory), "--test-port", str(port)]
+        return [*command, "--memory", str(self.memory), "--test-port", str(self.test_port)]
 
-    async def _start(self, name: str, arguments: Sequence[str]) -> dict[str, Any]:
+    async def _start(
+        self, name: str, arguments: Sequence[str], stdin: int = DEVNULL
+    ) -> dict[str, Any]:
         """Start one and wait for its line. Raises BenchError with what it said instead."""
         with (self.folder / f"{name}.log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=log
+                sys.executable,
+                *arguments,
+                stdin=stdin,
+                stdout=PIPE,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for us: the safe state still needs them
             )
         self._started.append(process)
         assert process.stdout is not None

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from rig.can.bus import ErrorTap, Tap
 from rig.can.frame import Frame
-from rig.can.hub.client import HubClient
+from rig.can.hub.client import HubClient, HubEnded
 from rig.can.hub.records import Seen
 from rig.can.hub.requests import Disturb, Plug, Recover
 from rig.can.node import ControllerState, Receive
 from rig.can.timing import ERROR_BITS, bits_us, durations_us
-from rig.errors import BenchError
+from rig.clock import monotonic_us
+from rig.errors import BenchError, NotOnThisBench
 from rig.kernel import Kernel, seconds
 from rig.wall import WallLoop
 
@@ -26,20 +27,33 @@ LOAD_KEPT_US = seconds(10)
 class _Ear:
     """A client whose frames are given to ``hear`` as they come, in the kernel's time."""
 
-    def __init__(self, client: HubClient, hear: Callable[[int, Seen], None]) -> None:
+    def __init__(
+        self,
+        client: HubClient,
+        hear: Callable[[int, Seen], None],
+        told: Callable[[], None] = lambda: None,
+    ) -> None:
         loop = asyncio.get_running_loop()
         if not isinstance(loop, WallLoop):
             raise BenchError("a hub is for benches on the wall clock")
-        self.client, self._loop, self._hear = client, loop, hear
-        # Hub time of the instant at which the kernel's began.
-        self._zero_us = client.now_us() - loop.elapsed_us()
+        self.client, self._loop, self._hear, self._told = client, loop, hear, told
+        self._ahead_us = client.now_us() - monotonic_us()  # hub time, of the machine's own
         loop.add_reader(client.fileno(), self._read)
 
     def _read(self) -> None:
+        try:
+            self._read_all()
+        except HubEnded:
+            self._loop.remove_reader(self.client.fileno())  # or it would be told without end
+            raise
+
+    def _read_all(self) -> None:
+        zero_us = self._ahead_us + self._loop.began_us
         while batch := self.client.receive(0.0):
             now_us = self._loop.kernel.now_us
             for seen in batch:
-                self._hear(min(max(0, seen.time_us - self._zero_us), now_us), seen)
+                self._hear(min(max(0, seen.time_us - zero_us), now_us), seen)
+        self._told()
 
     def close(self) -> None:
         self._loop.remove_reader(self.client.fileno())
@@ -55,7 +69,14 @@ class HubNode:
         self.patient = False
         self.on_state: Callable[[ControllerState], None] | None = None
         client = HubClient(bus.path, name, (bus.name,))
-        self._ear = _Ear(client, self._hear)
+        self._last_state = ControllerState.ERROR_ACTIVE
+        self._ear = _Ear(client, self._hear, self._tell_state)
+
+    def _tell_state(self) -> None:
+        if self.state is not self._last_state:
+            self._last_state = self.state
+            if self.on_state is not None:
+                self.on_state(self.state)
 
     def _hear(self, time_us: int, seen: Seen) -> None:
         if seen.is_error or self._receive is None:
@@ -85,6 +106,19 @@ class HubNode:
     def reattach(self) -> None:
         """Plug the cable in again."""
         self._plug(attached=True)
+
+    def sleep(self) -> None:
+        """Its device is off: it neither hears nor acknowledges."""
+        self.detach()
+
+    def wake(self) -> None:
+        """Its device is on again, with a controller that starts on the bus."""
+        self.reattach()
+        self.recover()
+
+    def disturb(self, disturbed: bool) -> None:
+        """Raises NotOnThisBench: the hub disturbs a whole bus, not what one controller sends."""
+        raise NotOnThisBench(f"error frames on what {self._ear.client.welcome.name} sends")
 
     def _plug(self, *, attached: bool) -> None:
         name = self._ear.client.welcome.name

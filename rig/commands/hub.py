@@ -1,9 +1,12 @@
 """`hil hub`: CAN buses for everybody on this machine, and what is going on on them."""
 
 import json
+import os
 import platform
 import re
+import signal
 import sys
+import threading  # noqa: TID251 - of a process with a wall clock
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from ipaddress import ip_address
@@ -68,6 +71,9 @@ def hub(
     status: Annotated[
         bool, typer.Option("--status", help="Ask the hub at --socket what it has done.")
     ] = False,
+    attached: Annotated[
+        bool, typer.Option("--attached", help="End when standard input does: with its owner.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For a machine.")] = False,
 ) -> None:
     """Serve CAN buses until Ctrl-C or SIGTERM; the first line says where.
@@ -76,6 +82,8 @@ def hub(
     """
     if platform.system() != "Linux":
         raise typer.BadParameter(f"{platform.system()}; allowed: Linux", param_hint="hil hub")
+    if attached:
+        threading.Thread(target=_end_with_input, daemon=True).start()
     path = default_socket() if socket is None else socket
     if status:
         tell_statistics(_status(path), as_json=as_json)
@@ -95,6 +103,13 @@ def hub(
         monotonic_offset_us=epoch_us - began_us,
     )
     _serve(made, specs, place, now_us, read_only, realtime=realtime, as_json=as_json)
+
+
+def _end_with_input() -> None:
+    """Wait for the end of standard input, then end as by SIGTERM."""
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _serve(

@@ -39,6 +39,10 @@ class HubError(BenchError):
     """The hub is not there, has ended, or refuses; the message says which."""
 
 
+class HubEnded(HubError):
+    """The hub is there no longer."""
+
+
 class HubTimeout(HubError):
     """The hub has not taken a frame, or not answered, in time."""
 
@@ -171,7 +175,7 @@ class HubClient:
         except OSError:
             received = b""
         if not received:
-            raise HubError(f"the hub at {self._path} has ended")
+            raise HubEnded(f"the hub at {self._path} has ended")
         if received[0] == FRAMES:
             self.dropped = dropped_before(received)
             return seen_in(received)
@@ -195,7 +199,7 @@ class HubClient:
         except BlockingIOError:
             raise HubTimeout("the bus is full") from None
         except OSError as error:
-            raise HubError(f"the hub at {self._path} has ended: {error.strerror}") from None
+            raise HubEnded(f"the hub at {self._path} has ended: {error.strerror}") from None
 
 
 def _connected(path: Path) -> socket.socket:
