@@ -207,6 +207,9 @@ def _verdict_and_reason(
     missing = [test for test in row.tests if test not in tests]
     if missing and verdict is Verdict.PASS:
         return Verdict.NOT_RUN, f"not started: {', '.join(missing)}"
+    idle = [test for test, each in verdicts.items() if each is Verdict.NOT_RUN]
+    if idle and verdict is Verdict.PASS:
+        return Verdict.NOT_RUN, _reason(tests[idle[0]], Verdict.NOT_RUN)
     deciding = next(test for test, each in verdicts.items() if each is verdict)
     return verdict, _reason(tests[deciding], verdict)
 

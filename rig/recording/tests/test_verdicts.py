@@ -63,6 +63,15 @@ def test_a_row_does_not_pass_while_one_of_its_tests_did_not_start(
     assert (item.verdict, item.reason) == (NOT_RUN, "not started: test_b")
 
 
+def test_a_row_does_not_pass_while_one_of_its_tests_could_not_run(
+    plan_of_tests: Plans, entries_of: Entries
+) -> None:
+    entries = entries_of("test_a", [PASS]) + entries_of("test_b", [NOT_RUN])
+    item = judge(plan_of_tests("test_a", "test_b"), entries).items[0]
+
+    assert item.verdict is NOT_RUN
+
+
 def test_a_planned_row_that_never_started_says_so(plan_of_tests: Plans) -> None:
     item = judge(plan_of_tests("test_a"), []).items[0]
 
