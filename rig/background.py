@@ -33,6 +33,10 @@ class Background:
         """Something was switched: look closely again."""
         self._look_every(FINEST_US)
 
+    def end(self) -> None:
+        """Read it no more."""
+        self._signal.unwatch(self._told)
+
     def _look_every(self, period_us: int) -> None:
         if period_us != self._period_us:
             self._period_us = period_us

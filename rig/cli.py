@@ -47,6 +47,7 @@ from rig.recording import (
     exit_code,
     write_manifest,
 )
+from rig.short import selection, write_short
 
 BAD_INPUT = 2
 # The family of Typer's usage errors, whatever package it lies in; all have `format_message`.
@@ -91,10 +92,19 @@ def qualify(
     jobs: Jobs = None,
     strict: Annotated[bool, typer.Option(help="NOT RUN rows make the exit code 1.")] = False,
     only: Only = None,
+    limit_s: Annotated[
+        float | None,
+        typer.Option(help="Wire bench: rows of less simulated time only; 20.", min=0.001),
+    ] = None,
+    durations: Annotated[
+        Path | None,
+        typer.Option(help="Wire bench: the simulated run, or folder of runs, that knows it; runs."),
+    ] = None,
 ) -> None:
     """Qualify a release against the change log, and make the report."""
     release, bench = release_of(firmware), _bench_from_anywhere(bench)
     loaded, known = load_bench(bench), _selected(only)
+    short = selection(loaded, str(release), limit_s, durations)
     stamp = utc_now().replace(":", "").replace("-", "")
     folder = (out_folder or ROOT / "runs" / f"{stamp}-{loaded.name}-{release}").resolve()
     _make_new_folder(folder)
@@ -106,6 +116,9 @@ def qualify(
     total = sum(len(scenario.tests) for scenario in known.values())
     options = ["--firmware", str(release), "--bench", bench, "--seed", str(seed)]
     options += ["--out", str(folder), *workers(jobs, total)]
+    if short is not None:
+        write_short(folder / "short.json", *short)
+        options += ["--short", str(folder / "short.json")]
     log = folder / "pytest.log"
     paths = [scenario.path for scenario in known.values()]
     ended = run_session(options, paths, log, folder / "journal.jsonl", total)

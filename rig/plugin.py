@@ -7,19 +7,22 @@ device's failure, anything else is ours.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import asynccontextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from bms.catalogue import UnknownItemId, item_of
+from bms.catalogue import SILENT, UnknownItemId, catalogue, item_of
 from bms.firmware import UnknownRelease
 from bms.releases import NEWEST, release_of
 from rig.attempt import Attempt
-from rig.bench import Bench
+from rig.bench import Bench, Parts
 from rig.benches.simulated import SimulatedBench
+from rig.benches.wire import wire_bench
 from rig.cells import Cell, compared_in
 from rig.clock import utc_now
 from rig.collector import seldom_collecting
@@ -28,12 +31,13 @@ from rig.dut.terminals import NullMode
 from rig.errors import BenchError, BenchFileError, NotOnThisBench, NotReady, Unmet
 from rig.expect import witness
 from rig.guard import guarded
-from rig.kernel import VirtualLoop, seconds
+from rig.kernel import VirtualLoop, kernel_of_the_run, seconds, show_time
 from rig.needs import Needs
 from rig.planning import ROOT, item_of_path
 from rig.recording import Started, exit_code
 from rig.session import Run
 from rig.story import Story, around, end, end_uncollected, key_of, test_name, unwrapped
+from rig.wall import WallLoop
 
 LONGEST_ATTEMPT_US = seconds(7 * 86_400)  # chosen: longer than any row asks for
 COLLECTION = "(collection)"
@@ -55,11 +59,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--exact", action="store_true", help="run rows on --firmware, held or not")
     group.addoption("--frames", action="store_true", help="show the last frames of a failure")
     group.addoption("--cells", default=None, help=argparse_suppress())
+    group.addoption("--short", default=None, help=argparse_suppress())
     group.addoption("--cells-out", default=None, help=argparse_suppress())
 
 
 def argparse_suppress() -> str:
-    """How argparse is told to show no help for an option: `hil matrix` uses these two."""
+    """How argparse is told to show no help for an option: `hil matrix` and `qualify` use these."""
     return "==SUPPRESS=="
 
 
@@ -151,6 +156,8 @@ def pytest_asyncio_loop_factories(
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Scenarios on a simulated bench run in virtual time, everything else on the wall clock."""
     if item.get_closest_marker("item") is not None:
+        if RUN in config.stash and config.stash[RUN].bench.kind == "wire":
+            return {"wall": WallLoop}
         return {"virtual": VirtualLoop}
     return {"wall": asyncio.new_event_loop}
 
@@ -206,9 +213,10 @@ def cell(request: pytest.FixtureRequest) -> Cell:
 async def bench(cell: Cell, request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
     """The bench of one attempt, built anew; brought to its safe state at the end."""
     run, story = request.config.stash[RUN], request.node.stash[STORY]
-    loop = asyncio.get_running_loop()
-    assert isinstance(loop, VirtualLoop)
-    kernel = loop.kernel
+    wire = run.bench.kind == "wire"
+    if wire:
+        run.short.check(cell.item, silent=catalogue()[cell.item].row_class == SILENT)
+    kernel = kernel_of_the_run()
     kernel.seed = f"{run.seed}/{cell.item}/{story.test}"
     marker = request.node.get_closest_marker("needs")
     needs = Needs.parse(dict(marker.kwargs) if marker is not None else {})
@@ -217,17 +225,10 @@ async def bench(cell: Cell, request: pytest.FixtureRequest) -> AsyncIterator[Ben
         folder = run.record.attempt_folder(cell.item, story.test, 1)
     story.start_state = asdict(needs)
     story.attempt = Attempt(kernel, cell.item, story.test, folder)
-    spec = DutSpec(
-        firmware=cell.firmware,
-        without=() if cell.without is None else (cell.without,),
-        starts_on=_start(needs, cell.firmware),
-    )
-    null = NullMode(cell.null) if cell.null else None
-    kernel.at(LONGEST_ATTEMPT_US, _give_up)
-    with guarded(), seldom_collecting():
-        compared = compared_in(cell)
-        parts = SimulatedBench(kernel, run.bench, needs, spec, story.attempt, null, compared)
-        await parts.open()
+    build = _on_wires if wire else _simulated
+    async with build(run, story, needs) as parts:
+        limit_us = run.short.limit_us(cell.item, story.test) if wire else LONGEST_ATTEMPT_US
+        kernel.at(limit_us, partial(_give_up, story, limit_us))
         keeper = witness.set(story.attempt)
         try:
             yield Bench(parts)
@@ -235,12 +236,54 @@ async def bench(cell: Cell, request: pytest.FixtureRequest) -> AsyncIterator[Ben
             witness.reset(keeper)
             story.sim_s = kernel.now_us / 1e6
             parts.settle_record()
-            story.digest = kernel.digest.hexdigest()
+            if not wire:
+                story.digest = kernel.digest.hexdigest()
+
+
+def _spec(story: Story, needs: Needs) -> DutSpec:
+    cell = story.cell
+    return DutSpec(
+        firmware=cell.firmware,
+        without=() if cell.without is None else (cell.without,),
+        starts_on=_start(needs, cell.firmware),
+    )
+
+
+@asynccontextmanager
+async def _simulated(run: Run, story: Story, needs: Needs) -> AsyncIterator[Parts]:
+    """Model, plant and twins in this process, in virtual time."""
+    cell, attempt, kernel = story.cell, story.attempt, kernel_of_the_run()
+    assert attempt is not None
+    null = NullMode(cell.null) if cell.null else None
+    with guarded(), seldom_collecting():
+        compared = compared_in(cell)
+        spec = _spec(story, needs)
+        parts = SimulatedBench(kernel, run.bench, needs, spec, attempt, null, compared)
+        await parts.open()
+        try:
+            yield parts
+        finally:
             await parts.close()
 
 
-def _give_up() -> None:
-    raise BenchError("the attempt has gone on for a week of bench time: it would never end")
+@asynccontextmanager
+async def _on_wires(run: Run, story: Story, needs: Needs) -> AsyncIterator[Parts]:
+    """Hub, stand and device in processes of their own, on the wall clock."""
+    assert story.attempt is not None
+    compared, spec = compared_in(story.cell), _spec(story, needs)
+    async with wire_bench(run.bench, needs, spec, story.attempt, compared) as parts:
+        try:
+            yield parts
+        finally:
+            if story.overdue:  # what was given up would go on while the bench is taken down
+                for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                    task.cancel()
+
+
+def _give_up(story: Story, limit_us: int) -> None:
+    story.overdue = True
+    limit = "a week" if limit_us == LONGEST_ATTEMPT_US else show_time(limit_us)
+    raise BenchError(f"the attempt has gone on for {limit} of bench time: it would never end")
 
 
 def _start(needs: Needs, under_test: str) -> str | None:

@@ -14,6 +14,7 @@ from rig.cells import Cell, read_cells
 from rig.clock import utc_now
 from rig.planning import ROOT, make_plan, software
 from rig.recording import BenchFacts, InstrumentFacts, RunFacts, RunRecord
+from rig.short import read_short
 
 
 class Run:
@@ -30,6 +31,10 @@ class Run:
         cells = option("--cells")
         self.cells: list[Cell] | None = read_cells(Path(cells)) if cells else None
         self.cells_out = Path(option("--cells-out")) if option("--cells-out") else None
+        short = option("--short")
+        self.short = read_short(Path(short) if short else None)
+        if self.cells is not None and self.bench.kind != "simulated":
+            raise ValueError(f"--cells on bench {self.bench.name}: allowed: a simulated bench")
         worker = getattr(config, "workerinput", None)
         self.is_worker = worker is not None
         if worker is not None:

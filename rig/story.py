@@ -36,6 +36,7 @@ class Story:
         self.attempt: Attempt | None = None
         self.error: BaseException | None = None
         self.digest = ""
+        self.overdue = False  # it was given up, and its coroutine is still there
         self.sim_s = 0.0
         self.started_s = wall_s()
         self.start_state: dict[str, Any] = {}

@@ -1,8 +1,9 @@
 """Faults inside the device, for who develops or proves it: one JSON object a line, answered.
 
 Opened by an option on purpose; a device in a system has none. `{"do": "stall"}`, `resume`,
-`restart`, `become` (release, lacking), `damage` (register, data in hexadecimal or null),
-`memory`. The answer is `{"ok": true, ...}` or `{"ok": false, "why": "..."}`.
+`restart`, `become` (release, lacking), `damage` (register, data in hexadecimal or null, and
+`restart`: false to go on running), `memory`. The answer is `{"ok": true, ...}` or
+`{"ok": false, "why": "..."}`.
 """
 
 import asyncio
@@ -53,7 +54,8 @@ def _do(host: Host, kind: str, asked: dict[str, Any]) -> dict[str, Any]:
                 host.registers.pop(str(asked["register"]), None)
             else:
                 host.registers[str(asked["register"])] = bytes.fromhex(asked["data"])
-            host.restart()
+            if asked.get("restart", True):
+                host.restart()
         case "memory":
             return {"memory": {name: raw.hex() for name, raw in host.registers.items()}}
         case _:

@@ -20,7 +20,7 @@ from rig.plant.fmu import FmuFile, FmuRefused, read_fmu
 from rig.safety.envelope import Envelope
 
 FOLDER = Path(__file__).parent
-KINDS = ("simulated",)
+KINDS = ("simulated", "wire")
 ROLES: Mapping[str, tuple[str, ...]] = {
     "charger": ("EA PSB 10080-1000",),
     "load": ("Chroma 63206A-150-600",),
@@ -78,6 +78,7 @@ class Shunt:
 class BenchFile:
     """A bench as its file states it."""
 
+    path: Path
     name: str
     kind: str
     description: str
@@ -136,6 +137,7 @@ class _Reader:
         limits = {name: self._positive(envelope, f"envelope.{name}") for name in names}
         voltages = self._voltages(self._table(content, "voltages"))
         return BenchFile(
+            path=self._path.resolve(),
             name=self._name(head),
             kind=kind,
             description=self._text(head, "bench.description", default=""),

@@ -80,7 +80,7 @@ class SimulatedBench:
             "external": Bus(kernel, "external", EXTERNAL_BIT_RATE),
         }
         self._system = build_system(
-            kernel, needs, _with_soc(spec, needs), self._shared, "dut", fmu=file.fmu
+            kernel, needs, with_soc(spec, needs), self._shared, "dut", fmu=file.fmu
         )
         self.device = self._system.dut
         self._insertion = Insertion(kernel, self._system)
@@ -227,7 +227,7 @@ class SimulatedBench:
         system = build_system(
             self.kernel,
             needs,
-            _with_soc(spec, needs),
+            with_soc(spec, needs),
             {"ve_can": self._shared["ve_can"]},
             "second",
             self._system.plant.dc_bus if in_parallel else None,
@@ -275,7 +275,7 @@ class SimulatedSecondMaster:
         raise NotReady("the second master did not start within 60 s")
 
 
-def _with_soc(spec: DutSpec, needs: Needs) -> DutSpec:
+def with_soc(spec: DutSpec, needs: Needs) -> DutSpec:
     """The device has been in use: it knows the state of charge that its batteries have."""
     memory = {"soc": struct.pack("<d", needs.soc_pct), **spec.memory}
     return DutSpec(

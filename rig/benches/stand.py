@@ -83,7 +83,7 @@ class Stand:
     def _twins(self, file: BenchFile) -> Mapping[str, Twin]:
         kernel, plant = self.kernel, self.system.plant
         twins: dict[str, Any] = {
-            role: _model(wired.model).make_twin(
+            role: wired_model(wired.model).make_twin(
                 serial=wired.serial or "",
                 dice=kernel.stream(f"twin/{role}"),
                 now_us=lambda: kernel.now_us,
@@ -179,7 +179,7 @@ class Stand:
         }
 
 
-def _model(name: str) -> Model:
+def wired_model(name: str) -> Model:
     """The instrument that a bench file means: it names maker and title."""
     return next(model for model in MODELS if name.endswith(model.title))
 

@@ -34,6 +34,11 @@ class Asked:
     index: int = -1  # of the cell, the sensor, or the terminal: 0 positive, 1 negative
     values: Mapping[str, Value]
 
+    @property
+    def given(self) -> dict[str, Value | int]:
+        """Place and parameters by the words that they are asked for with."""
+        return {**{key: self._place(key) for key in self.kind.places}, **self.values}
+
     def number(self, name: str) -> float:
         """A parameter that is a number."""
         value = self.values[name]

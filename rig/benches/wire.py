@@ -1,0 +1,303 @@
+"""The wire bench: hub, stand and device as processes, real drivers over TCP, the wall clock.
+
+The same scenarios as on the simulated bench, with everything between the parties on real sockets.
+What this bench has not raises NotOnThisBench by name: branches, a second master, an app on
+Bluetooth, a GX that the device supplies, faults inside what no terminal or test port reaches.
+"""
+
+import asyncio
+import json
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+from instruments.models import open_session
+from instruments.session import Session
+from rig.attempt import Attempt
+from rig.background import Background
+from rig.bench import SecondMaster
+from rig.benches.file import BenchFile
+from rig.benches.instrumented import PLOTS, Instruments
+from rig.benches.processes import Processes
+from rig.benches.remote import Line, RemoteBattery, RemoteTestPort
+from rig.benches.simulated import Compared, with_soc
+from rig.benches.stand import StandSpec, wired_model
+from rig.can.bus import Bus
+from rig.can.by_dbc import general_decoder, mgreg_decoder, private_decoder, visedo_decoder
+from rig.can.frame import Frame
+from rig.can.hub_bus import HubBus
+from rig.can.n2k import N2kDecoder
+from rig.can.powerfinn import Powerfinn
+from rig.display import Display
+from rig.dut.bluetooth import App, AppAnswer
+from rig.dut.model import DutSpec
+from rig.dut.terminals import Input, NullMode, Output
+from rig.dut.tool_link import ToolLink
+from rig.dut.updater import Updater
+from rig.errors import NotOnThisBench
+from rig.faults import Asked, BatterySize
+from rig.gx_device import GxDevice
+from rig.gx_update import GxSupply, GxUpdate
+from rig.kernel import Kernel
+from rig.needs import Needs
+from rig.signal import Poller, Signal
+from rig.views import BatteryFaults, BatteryView, BusView
+from rig.wall import WallLoop
+
+CHANNELS = {"private": 0, "ve_can": 1, "external": 2}
+ANSWER_S = 5.0  # chosen: a twin answers in milliseconds, on a busy machine in a second
+OFF_S = 0.5  # chosen: what a relay in the supply lead is open for
+BATTERIES_MAX = 80  # chosen: the hub has places for 100 clients, and some are the rig's
+DECODERS: Mapping[str, Mapping[str, Callable[[], Any]]] = {
+    "private": {"private": private_decoder},
+    "ve_can": {"n2k": N2kDecoder, "mgreg": mgreg_decoder},
+    "external": {"general": general_decoder, "visedo": visedo_decoder},
+}
+
+
+class NoApp(App):
+    """Nobody near this device has an app: its processor has no radio here."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    async def _exchange(self, command: str, register: int, data: bytes) -> AppAnswer | None:
+        raise NotOnThisBench("an app on Bluetooth: the device's process has no radio")
+
+
+class OwnSupply(GxSupply):
+    """The GX has a supply of its own here, and no other."""
+
+    def from_the_dut(self, load_w: float) -> None:
+        """Raises NotOnThisBench."""
+        raise NotOnThisBench("a GX supplied by the device: its IO supply feeds nothing here")
+
+
+class WireDevice:
+    """The device's process, as far as a bench reaches it besides buses and lines."""
+
+    def __init__(self, stand: Line, inside: RemoteTestPort) -> None:
+        self._stand, self.inside = stand, inside
+
+    def drive(self, line: Input, level: bool) -> None:
+        """Raises NotOnThisBench: the DAQ drives its lines."""
+        _missing(f"driving {line} past the DAQ")
+
+    def sense(self, line: Output) -> bool:
+        """Raises NotOnThisBench: the DAQ reads its lines."""
+        _missing(f"reading {line} past the DAQ")
+
+    async def power_cycle(self) -> None:
+        """Cut its supply; it has been on again for as long when this returns."""
+        self._stand.ask("power_cycle")
+        await asyncio.sleep(2 * OFF_S)
+
+    def become(self, release: str, lacking: Sequence[str]) -> None:
+        """Be of a release less some of its changes from now on, with the memory as it is."""
+        self.inside.become(release, lacking)
+
+    def turn_null(self, mode: NullMode) -> None:
+        """Raises NotOnThisBench: the proof that a check can fail is made in virtual time."""
+        _missing(f"a {mode} device")
+
+
+def _missing(what: str) -> NoReturn:
+    raise NotOnThisBench(f"{what}: not on a wire bench")
+
+
+@asynccontextmanager
+async def wire_bench(
+    file: BenchFile, needs: Needs, spec: DutSpec, attempt: Attempt, compared: Compared
+) -> AsyncIterator["WireBench"]:
+    """A bench with processes of its own, its instruments open; all are gone at the end.
+
+    Time begins when the device is switched on. Raises BenchError if something does not start.
+    """
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, WallLoop)
+    count = needs.series * needs.parallel
+    if count > BATTERIES_MAX:
+        raise NotOnThisBench(f"{count} batteries: {BATTERIES_MAX} at most have a place at the hub")
+    folder = Path(tempfile.mkdtemp(prefix="hil"))  # a socket's name has to be short
+    spec = with_soc(spec, needs)
+    stand = _stand_spec(folder, file, needs, spec, loop.kernel.seed)
+    processes = Processes(folder, stand, _device_options(spec), device_later=True)
+    kept = {name: raw.hex() for name, raw in spec.memory.items()}
+    processes.memory.write_text(json.dumps(kept), encoding="utf-8")
+    try:
+        async with processes, AsyncExitStack() as stack:
+            bench = WireBench(loop.kernel, file, needs, spec, attempt, compared, processes, stack)
+            await processes.start_device()
+            loop.begin_again()
+            await bench.open(stack)
+            yield bench
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stand_spec(folder: Path, file: BenchFile, needs: Needs, spec: DutSpec, seed: str) -> StandSpec:
+    return StandSpec(
+        needs=asdict(needs),
+        firmware=spec.firmware,
+        without=spec.without,
+        starts_on=spec.starts_on,
+        seed=seed,
+        bench=str(file.path),
+        hub=str(folder / "hub"),
+        harness=str(folder / "harness"),
+        control=str(folder / "control"),
+    )
+
+
+def _device_options(spec: DutSpec) -> list[str]:
+    options = ["--firmware", spec.firmware, "--hardware", spec.hardware, "--serial", spec.serial]
+    for item in spec.without:
+        options += ["--without", item]
+    return options if spec.starts_on is None else [*options, "--starts-on", spec.starts_on]
+
+
+class WireBench:
+    """Everything that one attempt needs, in processes of its own."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        file: BenchFile,
+        needs: Needs,
+        spec: DutSpec,
+        attempt: Attempt,
+        compared: Compared,
+        processes: Processes,
+        stack: AsyncExitStack,
+    ) -> None:
+        self.kernel, self.needs, self.firmware = kernel, needs, spec.firmware
+        self.reference, self.rows_left_out = compared.reference, compared.left_out
+        self._attempt, self._processes, self._faults = attempt, processes, 0
+        self.sizes = [BatterySize(**size) for size in processes.sizes]
+        self._stand = Line(processes.control, "stand")
+        stack.callback(self._stand.close)
+        # On the buses before the device is: what it says first is heard.
+        hub_buses = {name: HubBus(kernel, processes.hub_socket, name) for name in CHANNELS}
+        for name, hub_bus in hub_buses.items():
+            stack.callback(hub_bus.close)
+            hub_bus.watch(self._recorder(CHANNELS[name]))
+            hub_bus.watch_errors(self._error_recorder(name))
+        wires = self._wires = cast(Mapping[str, Bus], hub_buses)  # they have that face
+        self.gx = GxDevice(kernel, wires["ve_can"], self._make)
+        self.gx.supply = OwnSupply(kernel, self.gx)
+        self.tool_link = ToolLink(wires["ve_can"], lambda: self.gx.address_of(0))
+        gx_update = GxUpdate(wires["ve_can"], self.gx, self.gx.supply)
+        self.updater = Updater(self.tool_link, gx_update)
+        self.app = NoApp()
+        self.buses = {name: BusView(bus, self._make, DECODERS[name]) for name, bus in wires.items()}
+        self.batteries = [self._battery(index) for index in range(len(self.sizes))]
+        self._wire_instruments(file)
+
+    def _make(self, name: str, unit: str, poll: Poller | None = None) -> Signal[Any]:
+        signal: Signal[Any] = Signal(name, unit, kernel=self.kernel, poll=poll)
+        self._attempt.follow(signal)
+        return signal
+
+    def _wire_instruments(self, file: BenchFile) -> None:
+        """The real drivers, on the doors of the stand's twins."""
+
+        def session(role: str) -> Session:
+            return open_session(
+                wired_model(file.roles[role].model),
+                self._processes.doors[role],
+                now_us=lambda: self.kernel.now_us,
+                timeout_s=ANSWER_S,
+            )
+
+        instruments = self._instruments = Instruments(file, session, self._make)
+        self.io, self.charger, self.load = instruments.io, instruments.charger, instruments.load
+        self.lines, self.voltages = instruments.lines, instruments.voltages
+        self.consumption = instruments.consumption
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        """The device has just been switched on: meet it, and open every instrument."""
+        inside = Line(self._processes.test_port, "device's test port")
+        stack.callback(inside.close)
+        self.device = WireDevice(self._stand, RemoteTestPort(inside))
+        self.gx.connect()  # the device has not heard its claim yet
+        stack.push_async_callback(self._instruments.close)
+        await self._instruments.open()
+        stack.push_async_callback(self._instruments.safe_state)
+        self._attempt.plots = PLOTS
+        for signal in self._instruments.watched:
+            stack.callback(Background(signal).end)
+
+    def _recorder(self, channel: int) -> Callable[[int, str, Frame], None]:
+        record = self._attempt.frame
+        return lambda time_us, _sender, frame: record(time_us, channel, frame)
+
+    def _error_recorder(self, bus: str) -> Callable[[int, str], None]:
+        return lambda time_us, text: self._attempt.event(time_us, "CAN", f"{bus}: {text}")
+
+    def _battery(self, index: int) -> BatteryView:
+        battery = cast(BatteryFaults, RemoteBattery(self._stand, index))  # what a view needs of it
+        size = self.sizes[index]
+        return BatteryView(battery, (size.cells, size.sensors), self.buses["private"], index)
+
+    def settle_record(self) -> None:
+        """Have all that was heard written down."""
+        self._attempt.flush()
+
+    def arranged(self) -> None:
+        """The arrangement stands."""
+
+    @cached_property
+    def display(self) -> Display:
+        """A display on VE.Can, from when it is first asked for."""
+        return Display(self._wires["ve_can"], lambda: self.gx.device_address)
+
+    @cached_property
+    def powerfinn(self) -> Powerfinn:
+        """A Powerfinn charger on the external bus, from when it is first asked for."""
+        return Powerfinn(self.kernel, self._wires["external"], self._make)
+
+    def insert(self, asked: Asked) -> Callable[[], None]:
+        """Insert a fault now; what undoes it is returned. Raises NotOnThisBench."""
+        inside = self.device.inside
+        if asked.kind.name == "stalled loop":
+            inside.stall()
+            return inside.resume
+        if asked.kind.name == "Bluetooth link poor":
+            _missing("a Bluetooth module")
+        self._faults += 1
+        number = self._faults
+        if asked.kind.name == "damaged memory":
+            dice = self.kernel.stream(f"fault/{number}")
+            return inside.damage(asked.word("register"), asked.word("how"), dice)
+        given = {key: value for key, value in asked.given.items() if value is not None}
+        self._stand.ask("inject", number=number, name=asked.kind.name, given=given)
+
+        def undo() -> None:
+            self._stand.ask("clear", number=number)
+
+        return undo
+
+    def weld_contactor(self) -> None:
+        """Close the main contacts for good, as of now."""
+        self._stand.ask("weld")
+
+    async def add_master(self, firmware: str, *, in_parallel: bool) -> SecondMaster:
+        """Raises NotOnThisBench: there is one device."""
+        raise NotOnThisBench("a second master: there is one device")
+
+    def enter_branch(self, name: str) -> None:
+        """Raises NotOnThisBench: nothing here can go on twice."""
+        _missing(f"branch {name!r}")
+
+    def leave_branch(self, name: str, digest: str) -> None:
+        """Raises NotOnThisBench: nothing here can go on twice."""
+        _missing(f"branch {name!r}")
+
+    def note(self, text: str) -> None:
+        """Leave a remark in the record."""
+        self._attempt.event(self.kernel.now_us, "bench", text)
