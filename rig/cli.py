@@ -106,7 +106,8 @@ def qualify(
     loaded, known = load_bench(bench), _selected(only)
     short = selection(loaded, str(release), limit_s, durations)
     stamp = utc_now().replace(":", "").replace("-", "")
-    folder = (out_folder or ROOT / "runs" / f"{stamp}-{loaded.name}-{release}").resolve()
+    named = f"{stamp}-{loaded.name}-{release}-{os.getpid()}"  # two may begin in one second
+    folder = (out_folder or ROOT / "runs" / named).resolve()
     _make_new_folder(folder)
     began_s = wall_s()
     out.print(
@@ -237,10 +238,8 @@ def matrix(
     cells += null_cells() if null else []
     cells += resolving_cells() + unlisted_cells() if resolving else []
     cells = cells or edge_cells()
-    if out_file is not None and not (
-        out_file.parent.is_dir() and os.access(out_file.parent, os.W_OK)
-    ):
-        raise BenchFileError(f"--out {out_file}: allowed: a file in a folder that can be written")
+    if out_file is not None:
+        _check_writable(out_file)
     if only:
         wanted = {item_of(text).id for text in only}
         cells = [cell for cell in cells if cell.item in wanted]
@@ -263,6 +262,13 @@ def matrix(
         f"of bench time in {wall_s() - began_s:.1f} s"
     )
     raise typer.Exit(1 if wrong else 0)
+
+
+def _check_writable(path: Path) -> None:
+    """Raises BenchFileError, before hours of work, for a file that could not be written."""
+    place = path if path.exists() else path.parent
+    if path.is_dir() or not path.parent.is_dir() or not os.access(place, os.W_OK):
+        raise BenchFileError(f"--out {path}: allowed: a file that can be written")
 
 
 def _print_resolving_power(squares: list[Square]) -> None:

@@ -6,7 +6,7 @@ from bms.codes import Notice
 from bms.firmware import Basis, Change, Release, Version
 from bms.history.module import AsItComes
 from bms.history.registration import only_the_total
-from bms.rooms.battery_bus import QUIET_BELOW_A, BatteryBus
+from bms.rooms.battery_bus import BatteryBus
 from bms.rooms.dvcc import Dvcc
 from bms.rooms.events import Events
 from bms.rooms.registration import Registration, every_string
@@ -43,7 +43,7 @@ class QuietInternalBus(Change, item="v1.17-03", basis=Basis.CHOSEN):
     second, whatever it said.
     """
 
-    deltas = (BatteryBus.quiet_below_a.changed(was=0.0, now=QUIET_BELOW_A),)
+    deltas = (BatteryBus.quiet_below_a.changed(was=0.0, now=1.0),)
 
 
 class MeasurementsAreValidated(Change, item="v1.17-04", basis=Basis.CHOSEN):

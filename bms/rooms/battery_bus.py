@@ -14,7 +14,6 @@ from bms.wire import isotp, private
 
 BIT_RATE = 250_000
 BEACON_PERIOD_US = milliseconds(500)
-QUIET_BELOW_A = 1.0  # chosen: less than what moves a cell by a tenth of a millivolt
 SILENCE_US = milliseconds(1_500)  # chosen: in quiet a battery repeats itself once a second
 RETURN_US = milliseconds(500)  # chosen: half of the time between two announcements
 
@@ -110,7 +109,9 @@ class BatteryBus(Room):
     command_repeat_us = Slot[int | None](milliseconds(500))
     bus_off = Slot[BackOff | None](BackOff(milliseconds(200), seconds(5), seconds(10)))
     sample_point_pct = Slot(87.5)
-    quiet_below_a = Slot(QUIET_BELOW_A)  # batteries then repeat seldom what has not changed
+    # chosen: what the system takes for itself is less, what charges or discharges it is more;
+    # below it the batteries repeat seldom what has not changed.
+    quiet_below_a = Slot(1.0)
 
     def __init__(self, firmware: Firmware) -> None:
         super().__init__(firmware)

@@ -145,6 +145,10 @@ def verify(
             result = replace(result, problems=again, remarks=(*result.remarks, remark))
         elif rerun:
             result = replace(result, remarks=(*result.remarks, "not run again: it is not sound"))
+    if result.manifest_sha256 is None:
+        # Whoever edits journal and verdicts alike would only have to take the manifest away.
+        said = "manifest.json: missing or unreadable: nothing vouches for this record"
+        result = replace(result, problems=(*result.problems, said))
     _tell_verification(record, result, as_json=as_json)
     raise typer.Exit(0 if result.sound else 1)
 

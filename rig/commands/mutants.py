@@ -172,6 +172,9 @@ def mutants(
     """Try small mistakes in the firmware: each has to be seen by a scenario."""
     out = Console()
     wanted = [m for m in load_mutants() if not of or any(text in m.name for text in of)]
+    if not wanted:
+        files = ", ".join(sorted({mutant.file for mutant in load_mutants()}))
+        raise typer.BadParameter(f"none has {' or '.join(of or ())}; files: {files}")
     survivors, strange, began_s = 0, 0, wall_s()
     for outcome in try_mutants(wanted, jobs or os.cpu_count() or 1):
         survivors += not outcome.killed

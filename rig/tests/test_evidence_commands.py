@@ -98,6 +98,15 @@ def test_a_sound_run_is_found_sound(hil, run):
     assert out.rstrip().endswith("sound")
 
 
+def test_a_record_without_its_manifest_is_not_sound(hil, run):
+    (run / "manifest.json").unlink()
+
+    code, said, _ = hil("verify", str(run))
+
+    assert code == 1
+    assert "nothing vouches for this record" in said
+
+
 def test_the_number_on_paper_is_held_against_the_record(hil, run):
     number = read_manifest(run / "manifest.json").sha256
 

@@ -11,7 +11,7 @@ from scenarios.procedures import runs_the_release_under_test
 pytestmark = [pytest.mark.item("v1.35-04"), pytest.mark.needs(parallel=1)]
 AWAKE_A = chosen(0.030, "a processor that works; asleep it takes a fraction of that")
 ASLEEP_A = chosen(0.012, "as much as the device takes while it is off, and room for it")
-PATIENCE = chosen(seconds(90), "a minute, and half of one more")
+SLOW, PATIENCE = chosen((seconds(50), seconds(40)), "on both sides of a minute's silence")
 
 
 @pytest.mark.parametrize("path", [UpdatePath.TOOL, UpdatePath.VUP], ids=["tool", "VUP"])
@@ -24,6 +24,8 @@ async def test_boot_loader_sleeps_after_an_update_that_does_not_go_on(
     outcome = await bench.update([firmware_file(bench.firmware)], path, blocks=1)
     expect.that("the device took the beginning", holds=outcome.step == "leaving")
     await expect(bench.consumption).becomes(above(AWAKE_A), within=seconds(5))
+    # An update that is only slow is not broken off.
+    await expect(bench.consumption).stays(above(AWAKE_A), for_=SLOW)
     await expect(bench.consumption).becomes(below(ASLEEP_A), within=PATIENCE)
     again = await bench.update(bench.firmware, path)
     expect.that("an update that is begun again is completed", holds=again.completed)

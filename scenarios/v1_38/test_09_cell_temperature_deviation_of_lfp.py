@@ -6,7 +6,7 @@ More than 10 K for 30 s (chosen), as with other batteries (v1.17-08). Before, of
 import pytest
 
 from rig import CLOSED, Bench, chosen, expect, seconds
-from scenarios.procedures import warns
+from scenarios.procedures import shown_warnings, warns
 
 pytestmark = [
     pytest.mark.item("v1.38-09"),
@@ -21,26 +21,31 @@ pytestmark = [
 ]
 
 EVENT = chosen(67, "the event of v1.17-08")
+WARNING = "cell temperature deviation"
 BASE_C, WITHIN_C, BEYOND_C = chosen((20.0, 29.5, 30.5), "on both sides of 10 K")
 BEFORE_S, BY_S = chosen((27.0, 33.0), "on both sides of 30 s")
 
 
-async def test_temperatures_apart_are_a_warning_and_an_event(bench: Bench) -> None:
+@pytest.mark.parametrize("sign", [1, -1], ids=["hot", "cold"])
+async def test_temperatures_apart_are_a_warning_and_an_event(bench: Bench, sign: int) -> None:
     battery = bench.battery(1)
+    sensor = battery.temperature_sensor(2)
 
     async def deviates() -> None:
-        battery.temperature_sensor(2).reads(BEYOND_C)
+        sensor.reads(BASE_C + sign * (BEYOND_C - BASE_C))
 
     async with bench.arrange():
         await bench.running()
         for each in bench.batteries:
             each.temperature_reads(BASE_C)
-        battery.temperature_sensor(2).reads(WITHIN_C)
+        sensor.reads(BASE_C + sign * (WITHIN_C - BASE_C))
         await bench.wait(seconds(40))
         before = len(await bench.tool.events())
 
-    shown = "cell temperature deviation"
-    await warns(bench, deviates, EVENT, shown=shown, after_s=BEFORE_S, within_s=BY_S)
+    await warns(bench, deviates, EVENT, shown=WARNING, after_s=BEFORE_S, within_s=BY_S)
     numbers = [event.number for event in await bench.tool.events()]
     expect.that("less is none", holds=EVENT not in numbers[:before])
     await expect(bench.contactor).is_(CLOSED)
+    sensor.reads(BASE_C)
+    await bench.wait(seconds(2))
+    expect.that("less ends it", holds=WARNING not in await shown_warnings(bench))
