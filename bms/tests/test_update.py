@@ -1,5 +1,6 @@
 """Updates frame by frame: what is refused changes nothing, no power cut leaves a dead device."""
 
+import random
 import struct
 from collections.abc import Callable, Iterator
 from zlib import crc32
@@ -314,3 +315,19 @@ def test_tool_reads_the_version_of_the_boot_loader_that_is_installed() -> None:
 
     version = BootLoader.version.resolve(firmware(NEW, Component.BOOT_LOADER))
     assert tool.ask(b"\x22\xf1\x80") == b"\x62\xf1\x80" + version.encode()
+
+
+def test_no_frame_stops_a_boot_loader() -> None:
+    dice = random.Random(1)
+    powered, tool = begun(Tool, NEW)
+    tool.ask(b"\x10\x02")
+    identifiers = (0x1CEF5020, 0x1DEF5020, 0x18DA50F9, 0x18EA5020, 0x18EEFF51, 0x1CEFFF20)
+    starts = (b"", b"\x66\x99", b"\x66\x99\x01\x00", b"\x66\x99\x12\x00", b"\x66\x99\x10\x00")
+    for _ in range(5_000):
+        data = dice.choice(starts) + dice.randbytes(8)
+        powered.step(Frame(dice.choice(identifiers), data[: dice.randrange(9)]))
+        powered.now_us += 1_000
+    assert powered.release is None  # it was the boot loader all the while
+    powered.run(120)
+
+    assert Gx(powered).update(*image()) == vreg.ACK_OK
