@@ -64,7 +64,7 @@ def run_session(
                 progress.update(task, completed=seen.done, description=seen.last)
         except KeyboardInterrupt:
             console.print("interrupted: bringing the bench to its safe state; again: ends at once")
-            os.killpg(child.pid, signal.SIGINT)
+            _signal(child, signal.SIGINT)
             _see_it_end(child)
         finally:
             signal.signal(signal.SIGTERM, usual)

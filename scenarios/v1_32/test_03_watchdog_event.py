@@ -1,6 +1,7 @@
 """v1.32-03: a restart by the watchdog is an event, 12, once the master is up again.
 
-It is stored: a loss of power afterwards leaves it there. Before, it was lost.
+It is stored behind those before it: a loss of power afterwards leaves them there. Before, it was
+lost.
 """
 
 import pytest
@@ -23,12 +24,20 @@ async def logged(bench: Bench) -> list[int]:
 async def test_a_watchdog_restart_is_an_event_that_stays(bench: Bench) -> None:
     async with bench.arrange():
         await bench.running()
+        await bench.press_emergency_stop()
+        await bench.wait(seconds(5))
+        await bench.release_emergency_stop()
+        await bench.press_start_stop()  # the error is acknowledged
+        await bench.wait(seconds(1))
+        await bench.running()
         before = await logged(bench)
         await bench.inject("stalled loop")
         await bench.wait(UP_AGAIN)
 
     numbers = await logged(bench)
     expect.that("the event log has event 12, once", holds=numbers.count(WATCHDOG) == 1)
+    in_order = [*before, WATCHDOG]
+    expect.that("it comes after the emergency stop's", holds=bool(before) and numbers == in_order)
     expect.that("a running master has none", holds=WATCHDOG not in before)
     answer = await bench.gx.request(LAST_ERRORS)
     newest = None if answer is None else answer.values.get("last_error_1")
@@ -37,4 +46,5 @@ async def test_a_watchdog_restart_is_an_event_that_stays(bench: Bench) -> None:
     await bench.power_cycle()
     await bench.wait(seconds(2))
     numbers = await logged(bench)
+    expect.that("both are still there, in order", holds=numbers[: len(in_order)] == in_order)
     expect.that("it is still there, once", holds=numbers.count(WATCHDOG) == 1)

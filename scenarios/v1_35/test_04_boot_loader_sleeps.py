@@ -1,6 +1,7 @@
-"""v1.35-04: the boot loader goes to sleep if an update is not completed, and can be woken.
+"""v1.35-04: the NMEA 2000 boot loader sleeps if an update is not completed, and can be woken.
 
-What it takes for itself tells: before, it stayed awake for as long as nobody came.
+What it takes for itself tells: before, it stayed awake for as long as nobody came. It sleeps after
+a minute in which the update does not go on (chosen), and an update wakes it.
 """
 
 import pytest
@@ -24,7 +25,7 @@ async def test_boot_loader_sleeps_after_an_update_that_does_not_go_on(
     outcome = await bench.update([firmware_file(bench.firmware)], path, blocks=1)
     expect.that("the device took the beginning", holds=outcome.step == "leaving")
     await expect(bench.consumption).becomes(above(AWAKE_A), within=seconds(5))
-    # An update that is only slow is not broken off.
+    # An update that is only slow is it stays awake.
     await expect(bench.consumption).stays(above(AWAKE_A), for_=SLOW)
     await expect(bench.consumption).becomes(below(ASLEEP_A), within=PATIENCE)
     again = await bench.update(bench.firmware, path)
