@@ -25,7 +25,7 @@ async def test_boot_loader_sleeps_after_an_update_that_does_not_go_on(
     outcome = await bench.update([firmware_file(bench.firmware)], path, blocks=1)
     expect.that("the device took the beginning", holds=outcome.step == "leaving")
     await expect(bench.consumption).becomes(above(AWAKE_A), within=seconds(5))
-    # An update that is only slow is it stays awake.
+    # For an update that is only slow it stays awake.
     await expect(bench.consumption).stays(above(AWAKE_A), for_=SLOW)
     await expect(bench.consumption).becomes(below(ASLEEP_A), within=PATIENCE)
     again = await bench.update(bench.firmware, path)
