@@ -8,7 +8,7 @@ import select
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import can
 import pytest
@@ -83,6 +83,16 @@ def on_a_terminal(environment, *command):
         os.close(ours)
 
 
+def end_by_ctrl_c(logger):
+    """As at a terminal: a tool that is within its socket's clean-up may miss the first one."""
+    for _ in range(5):
+        logger.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            logger.wait(8)
+            return
+    pytest.fail("the logger does not end")
+
+
 def shown_until(terminal, wanted, timeout_s=20.0):
     """What a terminal has shown, without its control sequences, once ``wanted`` is there."""
     shown = ""
@@ -151,8 +161,7 @@ def test_logger_player_viewer_and_monitor_work_together(hub, environment, tmp_pa
         # Afterwards it draws only the digits that have changed.
         shown_until(monitor, "Voltage:")
         for logger in loggers:
-            logger.send_signal(signal.SIGINT)
-            logger.wait(20)
+            end_by_ctrl_c(logger)
 
     assert [logged(log) for log in logs] == [expected] * 3
 
