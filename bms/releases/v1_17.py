@@ -38,7 +38,7 @@ class StringsAreChecked(Change, item="v1.17-02", basis=Basis.CHOSEN):
 
 
 class QuietInternalBus(Change, item="v1.17-03", basis=Basis.CHOSEN):
-    """While next to nothing flows the master lets the batteries repeat once a second what has not
+    """While next to nothing flows the master lets the batteries repeat every 0.9 s what has not
     changed. Our reading of a lower and steadier load: before, every report was sent ten times a
     second, whatever it said.
     """

@@ -14,7 +14,7 @@ from bms.wire import isotp, private
 
 BIT_RATE = 250_000
 BEACON_PERIOD_US = milliseconds(500)
-SILENCE_US = milliseconds(1_500)  # chosen: in quiet a battery repeats itself once a second
+SILENCE_US = milliseconds(1_500)  # chosen: in quiet a battery repeats itself every 0.9 s
 RETURN_US = milliseconds(500)  # chosen: half of the time between two announcements
 
 Silence = Callable[[Iterable[int]], int]

@@ -75,7 +75,7 @@ def test_silent_batteries_end_the_rest_before_they_are_missed():
     rig.steps_in(1.0)
 
     rig.bench.silent = True
-    rig.bench.run(1.5, tick_us=LOOK_US)  # in quiet a battery repeats itself once a second
+    rig.bench.run(1.5, tick_us=LOOK_US)  # in quiet a battery repeats itself every 0.9 s
 
     assert rig.steps_in(1.0) >= 9
 
