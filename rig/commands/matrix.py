@@ -37,13 +37,13 @@ class Square:
 
 def run_matrix(cells: Sequence[Cell], jobs: int | None) -> tuple[list[Square], str]:
     """Run all cells; the squares in the order of the cells, and what pytest said."""
-    tests = {item: scenario.tests for item, scenario in scenarios().items()}
-    total = sum(len(tests[cell.item]) for cell in cells)
+    known = scenarios()
+    total = sum(len(known[cell.item].tests) for cell in cells)
     with tempfile.TemporaryDirectory(prefix="hil-matrix-") as folder:
         wanted, found, log = (Path(folder) / name for name in ("cells.json", "out.jsonl", "log"))
         write_cells(wanted, list(cells))
         options = ["--cells", str(wanted), "--cells-out", str(found), *workers(jobs, total)]
-        paths = sorted({scenarios()[cell.item].path for cell in cells})
+        paths = sorted({known[cell.item].path for cell in cells})
         run_session(options, paths, log, found, total)
         lines = found.read_text(encoding="utf-8").splitlines() if found.is_file() else []
         said = log.read_text(encoding="utf-8", errors="replace")
