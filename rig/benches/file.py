@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from rig.dut.terminals import Input, Output
 from rig.errors import BenchFileError
-from rig.plant.fmu import FmuFile, FmuRefused, read_fmu
+from rig.plant.fmu_file import FmuFile, FmuRefused, read_fmu
 from rig.safety.envelope import Envelope
 
 FOLDER = Path(__file__).parent

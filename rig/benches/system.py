@@ -17,7 +17,8 @@ from rig.errors import BenchFileError
 from rig.kernel import Kernel
 from rig.needs import Needs
 from rig.plant.dc_bus import DcBus
-from rig.plant.fmu import FmuFile, FmuPlant
+from rig.plant.fmu import FmuPlant
+from rig.plant.fmu_file import FmuFile
 from rig.plant.plant import Plant
 from rig.plant.spec import ModuleSpec, PlantSpec, PrechargeSpec
 

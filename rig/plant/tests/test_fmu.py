@@ -15,8 +15,10 @@ from rig.errors import BenchError, BenchFileError, NotOnThisBench
 from rig.faults.tests.stand import bench_of
 from rig.guard import guarded
 from rig.plant import ModuleSpec, Plant, PlantSpec
-from rig.plant import fmu as fmu_module
-from rig.plant.fmu import STEP_US, FmuPlant, FmuRefused, read_fmu
+from rig.plant import fmu_file as fmu_module
+from rig.plant.fmu import FmuPlant
+from rig.plant.fmu_file import FmuRefused, read_fmu
+from rig.plant.fmu_unit import STEP_US
 from rig.plant.fuse import FuseSpec
 from rig.tests.virtual import virtual
 
