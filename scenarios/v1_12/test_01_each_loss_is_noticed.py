@@ -13,12 +13,13 @@ WITHIN = chosen(seconds(40), "the project takes 30 s for critical, as the log na
 NOT_BEFORE = chosen(seconds(20), "a battery is not given up after a few lost frames")
 
 
-async def test_the_loss_of_one_of_two_batteries_is_detected(bench: Bench) -> None:
+@pytest.mark.parametrize("lost", [0, 1], ids=["the-first", "the-second"])
+async def test_the_loss_of_one_of_two_batteries_is_detected(bench: Bench, lost: int) -> None:
     error = bench.gx.register("error")
     async with bench.arrange():
         await bench.running()
 
     await expect(error).stays(0, for_=WITHIN)
-    bench.battery(1).fall_silent()
+    bench.battery(lost).fall_silent()
     await expect(error).becomes(other_than(0), within=WITHIN, after=NOT_BEFORE)
     await expect(bench.contactor).becomes(OPEN, within=seconds(10))

@@ -40,3 +40,8 @@ async def test_a_critical_charge_current_ends_in_fail_safe(bench: Bench) -> None
     await bench.charger.charge(UNCRITICAL_A, VOLTAGE_V)
     await expect(bench.allow_charge).stays(True, for_=2 * AFTER)
     await expect(bench.contactor).is_(CLOSED)
+
+    await bench.charger.off()
+    await bench.load.draw(CRITICAL_A)  # as much the other way is no charge
+    await expect(bench.contactor).stays(CLOSED, for_=2 * AFTER)
+    await expect(bench.allow_discharge).is_(True)
