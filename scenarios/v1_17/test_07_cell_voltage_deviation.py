@@ -35,13 +35,17 @@ async def test_cells_apart_are_a_warning_and_an_event(bench: Bench) -> None:
     expect.that("less ends it", holds=WARNING not in await shown_warnings(bench))
 
 
-async def test_near_full_it_is_none(bench: Bench) -> None:
-    async def nearly_full() -> None:
-        # Public: LFP is almost charged from 3440 mV on, and charged from 3520 mV on.
-        cells_read(bench, 3.36, BEYOND_MV)
+# Public: LFP is almost charged from 3440 mV on, and almost discharged from 3075 mV down.
+ENDS = [pytest.param(3.36, id="nearly-full"), pytest.param(3.00, id="nearly-empty")]
+
+
+@pytest.mark.parametrize("others_v", ENDS)
+async def test_near_both_ends_it_is_none(bench: Bench, others_v: float) -> None:
+    async def near_the_end() -> None:
+        cells_read(bench, others_v, BEYOND_MV)
 
     async with bench.arrange():
         await bench.running()
 
-    await does_not_warn(bench, nearly_full, EVENT, shown=WARNING, for_s=60)
+    await does_not_warn(bench, near_the_end, EVENT, shown=WARNING, for_s=60)
     await expect(bench.contactor).is_(CLOSED)
