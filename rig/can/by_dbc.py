@@ -75,6 +75,24 @@ class DbcDecoder:
             if column.name in raw
         )
 
+    def changed(self, time_us: int, frame: Frame, before: bytes) -> tuple[DecodedSignal, ...]:
+        """Those signals whose codes are others than in an earlier frame of this identifier."""
+        key = (frame.identifier & ~self._node_mask, frame.extended)
+        _, columns = self._messages.get(key, (None, ()))
+        data = frame.data
+        if len(data) != len(before) or any(column.bits is None for column in columns):
+            return self.signals(time_us, frame)
+        code = int.from_bytes(data, "little")
+        differs = code ^ int.from_bytes(before, "little")
+        source = frame.identifier & self._node_mask if self._node_mask else None
+        return tuple(
+            column.signal(column.raw(code), time_us, source)
+            for column in columns
+            if column.bits is not None
+            and differs & column.bits
+            and column.bits.bit_length() <= 8 * len(data)
+        )
+
     def values(self, frame: Frame) -> dict[str, float | int | str | None]:
         """Signal to value, without the prefix; empty for an unknown frame."""
         start = len(self._prefix) + 1
@@ -93,6 +111,16 @@ class _Column:
     text_bytes: int
     not_available: int | None
     labels: Mapping[int, str]
+    bits: int | None
+    """Where it is in the data as a little-endian number; None where it is not that simple."""
+    shift: int
+    signed_from: int
+    """The least code that stands for a negative number."""
+
+    def raw(self, code: int) -> int:
+        """Its code, from the data as a number; for a column with `bits`."""
+        raw = (code & (self.bits or 0)) >> self.shift
+        return raw if raw < self.signed_from else raw - 2 * self.signed_from
 
     def signal(self, raw: int, time_us: int, source: int | None) -> DecodedSignal:
         """The signal that a raw code stands for."""
@@ -158,6 +186,18 @@ def _column(prefix: str, signal: "Signal") -> _Column:
         text_bytes=(signal.length + 7) // 8 if ours.get("Text") else 0,
         not_available=ours.get("NotAvailable"),
         labels={code: str(label) for code, label in choices.items()},
+        bits=((1 << signal.length) - 1) << signal.start if _is_simple(signal) else None,
+        shift=signal.start,
+        signed_from=1 << (signal.length - signal.is_signed),
+    )
+
+
+def _is_simple(signal: "Signal") -> bool:
+    return (
+        signal.byte_order == "little_endian"
+        and not signal.is_multiplexer
+        and not signal.multiplexer_ids
+        and not signal.is_float
     )
 
 

@@ -80,7 +80,11 @@ class VregDecoder:
     def signals(self, time_us: int, frame: Frame) -> tuple[DecodedSignal, ...]:
         """The fields of a register that was told, named `vreg.<field>`."""
         message = self.decode(frame)
-        if message is None or message.kind != "data":
+        return () if message is None else self.told(time_us, message)
+
+    def told(self, time_us: int, message: VregMessage) -> tuple[DecodedSignal, ...]:
+        """The fields of a message that is a register's data; none of any other."""
+        if message.kind != "data":
             return ()
         register = self._table.registers.get(message.register)
         return tuple(

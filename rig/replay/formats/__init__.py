@@ -1,0 +1,1 @@
+"""Readers of log files, one format a file; each gives `raw.Batches`."""
