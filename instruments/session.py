@@ -133,6 +133,10 @@ class Session:
             manufacturer=fields[0], model=fields[1], serial=fields[2], firmware=fields[3]
         )
 
+    def run_by(self, wrap: Callable[[Runner], Runner]) -> None:
+        """Have every exchange go through what is wrapped around the runner: for who watches."""
+        self._runner = wrap(self._runner)
+
     async def query(self, text: str) -> str:
         """Ask and give the answer without its terminator; ``asked_us`` then says when."""
         # Another's exchange may have begun before this caller goes on.

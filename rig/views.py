@@ -7,21 +7,19 @@ turn to "charging is positive" is made here, once.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from enum import IntEnum
 from typing import Any, Protocol
 
-from instruments.protocols import Load, LoadMode, NotOnThisModel, Supply
-from rig.can.bus import Bus
+from instruments.protocols import Load, LoadMode, Supply
 from rig.can.decode import DecodedSignal, Decoder
+from rig.can.face import CanBus
 from rig.can.frame import Frame
 from rig.errors import NotOnThisBench
-from rig.faults.sensors import Quantity, Sensors
+from rig.faults.sensors import Quantity
 from rig.kernel import seconds
-from rig.safety.envelope import OVER, Envelope
+from rig.safety.envelope import Envelope
+from rig.safety.permits import NOBODY, Permits, Wish, set_trips
 from rig.signal import Poller, Signal
-
-OVER_RATED = 1.05  # chosen: a supply's own limit of power does not reach it, its maximum lies above
 
 Make = Callable[..., Signal[Any]]
 
@@ -42,9 +40,11 @@ OPEN, CLOSED = Contact.OPEN, Contact.CLOSED
 class Charger:
     """The supply on the system bus."""
 
-    def __init__(self, supply: Supply, envelope: Envelope, make: Make) -> None:
-        self._supply, self._envelope = supply, envelope
-        self._guarded = False
+    def __init__(
+        self, supply: Supply, envelope: Envelope, make: Make, permits: Permits = NOBODY
+    ) -> None:
+        self._supply, self._envelope, self._permits = supply, envelope, permits
+        self._guarded = self._permitted = False
         poller = Poller(self._measure)
         self.voltage: Signal[float] = make("charger voltage", "V", poll=poller)
         self.current: Signal[float] = make("charger current", "A", poll=poller)
@@ -52,19 +52,15 @@ class Charger:
     async def charge(self, current_a: float, voltage_v: float) -> None:
         """Charge with up to ``current_a`` at up to ``voltage_v``; on until `off`.
 
-        Raises BenchError outside the bench's envelope.
+        Raises BenchError outside the bench's envelope, and without a permit.
         """
-        envelope = self._envelope
-        envelope.permit_charge(voltage_v, current_a)
+        self._envelope.permit_charge(voltage_v, current_a)
         if not self._guarded:
-            await self._supply.set_ovp(OVER * envelope.voltage_v_max)
-            await self._supply.set_ocp(OVER * envelope.charge_current_a_max)
-            power_w = envelope.voltage_v_max * envelope.charge_current_a_max
-            rated_w = self._supply.limits.power_w_max
-            # A supply without this protection has its limit of current instead.
-            with suppress(NotOnThisModel):
-                await self._supply.set_opp(min(OVER * power_w, OVER_RATED * rated_w))
+            await set_trips(self._supply, self._envelope)
             self._guarded = True
+        wish = Wish(role="charger", voltage_v=voltage_v, current_a=current_a)
+        await self._permits.ask(wish)
+        self._permitted = True
         await self._supply.set_voltage(voltage_v)
         await self._supply.set_current_limit(current_a)
         if not await self._supply.output_is_on():
@@ -73,6 +69,9 @@ class Charger:
     async def off(self) -> None:
         """Stop charging."""
         await self._supply.output_off()
+        if self._permitted:
+            self._permitted = False
+            await self._permits.give_back("charger")
 
     async def _measure(self) -> None:
         reading = await self._supply.measure()
@@ -85,15 +84,23 @@ class Charger:
 class Consumer:
     """The electronic load on the system bus."""
 
-    def __init__(self, load: Load, envelope: Envelope, make: Make) -> None:
-        self._load, self._envelope = load, envelope
+    def __init__(
+        self, load: Load, envelope: Envelope, make: Make, permits: Permits = NOBODY
+    ) -> None:
+        self._load, self._envelope, self._permits = load, envelope, permits
+        self._permitted = False
         poller = Poller(self._measure)
         self.voltage: Signal[float] = make("load voltage", "V", poll=poller)
         self.current: Signal[float] = make("load current", "A", poll=poller)
 
     async def draw(self, current_a: float) -> None:
-        """Draw a constant current until `off`. Raises BenchError outside the envelope."""
+        """Draw a constant current until `off`.
+
+        Raises BenchError outside the envelope, and without a permit.
+        """
         self._envelope.permit_discharge(current_a)
+        await self._permits.ask(Wish(role="load", voltage_v=None, current_a=current_a))
+        self._permitted = True
         await self._load.set_mode(LoadMode.CC)
         await self._load.set_level(current_a)
         if not await self._load.input_is_on():
@@ -102,6 +109,9 @@ class Consumer:
     async def off(self) -> None:
         """Stop drawing."""
         await self._load.input_off()
+        if self._permitted:
+            self._permitted = False
+            await self._permits.give_back("load")
 
     async def _measure(self) -> None:
         reading = await self._load.measure()
@@ -114,7 +124,9 @@ class Consumer:
 class BusView:
     """One CAN bus as a monitor with a transmitter sees it."""
 
-    def __init__(self, bus: Bus, make: Make, decoders: Mapping[str, Callable[[], Decoder]]) -> None:
+    def __init__(
+        self, bus: CanBus, make: Make, decoders: Mapping[str, Callable[[], Decoder]]
+    ) -> None:
         self._bus, self._make = bus, make
         self._node = bus.attach("monitor", None)
         self._decoder_of = decoders  # by the first word of a signal's name
@@ -206,11 +218,19 @@ class BusView:
         self._bus.catch_up()
 
 
+class SetSensors(Protocol):
+    """The sensors of a battery, as far as a scenario sets them."""
+
+    def fix(self, quantity: Quantity, index: int, value: float | None) -> None:
+        """One of them reads this from now on; None: the truth."""
+        ...
+
+
 class BatteryFaults(Protocol):
     """What a bench can do to a battery module."""
 
     @property
-    def sensors(self) -> Sensors:
+    def sensors(self) -> SetSensors:
         """Its sensors."""
         ...
 
@@ -226,7 +246,7 @@ class BatteryFaults(Protocol):
 class CellView:
     """One cell; its voltage sensor can be made to read something else."""
 
-    def __init__(self, sensors: Sensors, index: int) -> None:
+    def __init__(self, sensors: SetSensors, index: int) -> None:
         self._sensors, self._index = sensors, index
 
     def reads(self, voltage_v: float) -> None:
@@ -241,7 +261,7 @@ class CellView:
 class SensorView:
     """One cell-temperature sensor, which can be made to read something else."""
 
-    def __init__(self, sensors: Sensors, index: int) -> None:
+    def __init__(self, sensors: SetSensors, index: int) -> None:
         self._sensors, self._index = sensors, index
 
     def reads(self, temperature_c: float) -> None:

@@ -1,0 +1,105 @@
+"""The guardian of one attempt on a bench whose instruments are reached over real connections.
+
+It is started beside the device and armed before anything can be energised; it ends after the
+instruments were let go. If it trips or dies the attempt ends as a failure of the bench.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from instruments.session import Session
+from rig.benches.file import BenchFile
+from rig.clock import monotonic_us
+from rig.errors import BenchError
+from rig.kernel import Kernel
+from rig.planning import ROOT
+from rig.safety.client import GuardianLink
+from rig.safety.hands import Hands
+from rig.safety.report import note
+from rig.safety.safe_state import Way
+from rig.safety.spec import GuardianSpec, Limits, Place, Sense
+
+GUARDED_STAND = ("-m", "rig.safety.guarded_stand")
+TWINS = "127.0.0.1"  # where twins are reached
+REPORT = "safety.jsonl"  # in an attempt's folder: what its guardian did
+
+
+def latch_of(bench: str) -> Path:
+    """The file that stands while a bench of this name is tripped, and keeps it from being armed."""
+    return ROOT / "runs" / f"tripped-{bench}.txt"
+
+
+def guardian_spec(
+    file: BenchFile, doors: Mapping[str, str], report: Path, sense: Sense, limits: Limits
+) -> GuardianSpec:
+    """A guardian's spec for this process, on a bench whose roles are reached at these doors.
+
+    A laboratory that was tripped stays so until a person has been there; twins need nobody.
+    """
+    places = {
+        role: Place(model=file.roles[role].model, resource=door, serial=file.roles[role].serial)
+        for role, door in doors.items()
+        if role in {"charger", "load", "daq"}
+    }
+    real = file.kind == "lab" and any(TWINS not in place.resource for place in places.values())
+    return GuardianSpec(
+        places=places,
+        lines=file.lines,
+        envelope=file.envelope,
+        client=os.getpid(),
+        report=str(report),
+        sense=sense,
+        limits=limits,
+        latch=str(latch_of(file.name)) if real else None,
+    )
+
+
+class Guarding:
+    """A guardian, and what the test has to do with it besides asking it for permits."""
+
+    def __init__(
+        self, spec: GuardianSpec, folder: Path, kernel: Kernel, hands: Callable[[], Hands]
+    ) -> None:
+        """``hands``: the test's own drivers, for when the guardian is gone."""
+        self._spec, self._folder, self._kernel, self._hands = spec, folder, kernel, hands
+        self.link = GuardianLink(spec, self._fail, self._rescue)
+        self.why = ""
+
+    def watched(self, session: Callable[[str], Session]) -> Callable[[str], Session]:
+        """Sessions whose exchanges the guardian knows of."""
+
+        def opened(role: str) -> Session:
+            found = session(role)
+            found.run_by(lambda runner: self.link.watch(role, runner))
+            return found
+
+        return opened
+
+    async def start(self, stack: AsyncExitStack) -> None:
+        """Start and arm it; it ends with the stack. Raises BenchError if it will not."""
+        await self.link.start(self._folder)
+        stack.push_async_callback(self.link.close)
+        await self.link.arm()
+        stack.push_async_callback(self.link.part)
+
+    def _fail(self, why: str) -> None:
+        self.why = why
+        self._kernel.after(0, self._raise)
+
+    def _raise(self) -> None:
+        raise BenchError(self.why)
+
+    def stop_the_test(self) -> None:
+        """If the bench was brought to rest: whatever of the test still runs goes on no more."""
+        self.link.release()
+        if self.why:
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+
+    async def _rescue(self) -> None:
+        way = Way(self._hands(), self._spec.sense, self._spec.limits, monotonic_us)
+        outcome = await way.go()
+        note(self._spec.report, "rescued by the test itself", **outcome.as_json())

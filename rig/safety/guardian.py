@@ -1,0 +1,320 @@
+"""The guardian of a bench: `python -m rig.safety.guardian SPEC`, a process of its own.
+
+It has its own connections to every instrument, permits outputs, watches its client, and brings the
+bench to the safe state when anything fails. It speaks with its client over its standard input and
+output, a JSON object a line; the end of that pipe is the end of the client. What it may do next is
+the automaton's alone. Rules: `fail` never waits and never raises; a full disk stops nothing.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from instruments.protocols import InstrumentError
+from rig.clock import monotonic_us, utc_now
+from rig.errors import BenchError
+from rig.realtime import come_first
+from rig.safety.automaton import TRIPPED, Bench, Event, Held, Permit, step
+from rig.safety.budget import Budget
+from rig.safety.hands import Hands, LoadOutput, Output, take
+from rig.safety.permits import Wish
+from rig.safety.report import note
+from rig.safety.safe_state import Way
+from rig.safety.spec import GuardianSpec
+from rig.safety.vigil import Vigil, process_state
+
+IDLE_S = 1.0  # chosen: how often an output that may not be on is looked at
+STOP_V = 12.0  # chosen: half of the 24 V that stand on the stop's chain while nobody has pressed
+HANDSHAKE = "guardian"
+
+
+class Guardian:
+    """One bench, from arming to the end of its client."""
+
+    def __init__(
+        self,
+        spec: GuardianSpec,
+        hands: Hands,
+        now_us: Callable[[], int],
+        say: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self._spec, self._hands, self._now_us, self._say = spec, hands, now_us, say
+        self._limits = spec.limits
+        self._outputs = {output.role: output for output in hands.outputs}
+        self._number = {role: i for i, role in enumerate(self._outputs)}
+        self._held = Held.begin(len(self._outputs))
+        self._vigil = Vigil(self._limits, now_us())
+        self._budgets: dict[str, Budget] = {}
+        self._turn = {role: asyncio.Lock() for role in self._outputs}
+        self._way = Way(hands, spec.sense, self._limits, now_us)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._why, self._parted = "", False
+        self.trip: asyncio.Task[None] | None = None
+
+    @property
+    def bench(self) -> Bench:
+        """Where it stands."""
+        return self._held.bench
+
+    def begin(self, work: Any) -> "asyncio.Task[None]":
+        """Do something beside the rest."""
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # What the client says
+
+    def hear(self, told: dict[str, Any]) -> None:
+        """Take one line."""
+        now_us, number = self._now_us(), told.get("n")
+        if "began" in told:
+            self._vigil.began(told["began"], now_us)
+        elif "ended" in told:
+            self._vigil.ended(told["ended"], now_us)
+        elif "lost" in told:
+            self.fail(f"the test lost the {told['lost']}")
+        else:
+            self._vigil.heard(now_us)
+        if number is not None:
+            self.begin(self._answer(number, told))
+
+    async def _answer(self, number: int, told: dict[str, Any]) -> None:
+        try:
+            match told["do"]:
+                case "arm":
+                    await self._arm()
+                case "ask":
+                    await self._ask(Wish(**told["wish"]))
+                case "back":
+                    await self._take_back(told["role"])
+                case "part":
+                    await self._part()
+                case "safe":
+                    self.fail(told["why"])
+                    assert self.trip is not None
+                    await asyncio.shield(self.trip)
+                case other:
+                    raise BenchError(f"do: {other!r}: nothing that a guardian does")
+        except (BenchError, InstrumentError, TimeoutError, KeyError, TypeError) as error:
+            self._say({"n": number, "ok": False, "why": str(error) or type(error).__name__})
+        else:
+            self._say({"n": number, "ok": True, "bench": str(self.bench)})
+
+    async def _arm(self) -> None:
+        if because := self._latched():
+            raise BenchError(f"tripped before, and no person has reset it: {because}")
+        if self.bench is not Bench.UNARMED:
+            raise BenchError(f"the bench is {self.bench}: {self._why}")
+        await self._hands.open()
+        for role, output in self._outputs.items():
+            if await output.is_on():
+                self.fail(f"{role} was on before anybody had a permit")
+                raise BenchError(self._why)
+        watched = [r for r, o in self._outputs.items() if await o.watch(self._limits.watchdog_s)]
+        relay = self._spec.sense.interlock_relay
+        if relay is not None:
+            await self._hands.io.close_relay(relay)
+        self._held = step(self._held, Event.ARM)
+        self.note("armed", watchdogs=watched)
+        for output in self._hands.outputs:
+            self.begin(self._mind(output))
+        if self._spec.sense.stop_channel is not None:
+            self.begin(self._mind_stop(self._spec.sense.stop_channel))
+
+    async def _ask(self, wish: Wish) -> None:
+        output, number = self._outputs[wish.role], self._number[wish.role]
+        async with self._turn[wish.role]:
+            if self.bench is not Bench.ARMED:
+                raise BenchError(f"no permit: the bench is {self.bench}: {self._why or 'not yet'}")
+            fresh = self._held.permits[number] is Permit.NONE
+            self._held = step(self._held, Event.ASK, number)
+            try:
+                self._permit(output, wish)
+                if fresh:
+                    await output.guard(self._spec.envelope)
+            except (BenchError, InstrumentError) as error:
+                self._held = step(self._held, Event.REFUSED, number)
+                self.note("refused", wish=str(wish), why=str(error))
+                raise
+            self._held = step(self._held, Event.READ_BACK, number)
+            if not self._held.may_be_on(number):
+                raise BenchError(f"no permit: the bench is {self.bench} meanwhile: {self._why}")
+            self._budget(wish).begin(wish, self._now_us())
+            self.note("granted", wish=str(wish))
+
+    def _permit(self, output: Output, wish: Wish) -> None:
+        envelope = self._spec.envelope
+        if isinstance(output, LoadOutput):
+            envelope.permit_discharge(wish.current_a)
+        elif wish.voltage_v is None:
+            raise BenchError(f"{wish.role}: no voltage was named")
+        else:
+            envelope.permit_charge(wish.voltage_v, wish.current_a)
+        spent = self._budget(wish)
+        if spent.energy_wh >= self._limits.energy_wh_max or spent.on_s >= self._limits.time_s_max:
+            raise BenchError(f"{wish.role}: its energy or its time of this run is spent")
+
+    def _budget(self, wish: Wish) -> Budget:
+        if wish.role not in self._budgets:
+            volts = self._spec.envelope.voltage_v_max
+            self._budgets[wish.role] = Budget(self._limits, volts, wish)
+        return self._budgets[wish.role]
+
+    async def _take_back(self, role: str) -> None:
+        async with self._turn[role]:
+            if await self._outputs[role].is_on():
+                self.fail(f"{role} is on, and its permit was given back")
+                raise BenchError(self._why)
+            self._held = step(self._held, Event.RETURNED, self._number[role])
+            if role in self._budgets:
+                self._budgets[role].pause()
+
+    async def _part(self) -> None:
+        if self.bench is not Bench.ARMED:
+            return
+        for role, output in self._outputs.items():
+            if await output.is_on():
+                self.fail(f"{role} was left on at the end")
+                raise BenchError(self._why)
+        self._held, self._parted = step(self._held, Event.PART), True
+        for output in self._hands.outputs:
+            await output.watch(None)
+        relay = self._spec.sense.interlock_relay
+        if relay is not None:
+            await self._hands.io.open_relay(relay)
+        spent = {r: {"wh": b.energy_wh, "s": b.on_s} for r, b in self._budgets.items()}
+        self.note("parted", spent=spent)
+
+    # What it sees by itself
+
+    async def look(self) -> None:
+        """Watch the client until it has parted."""
+        while not self._parted:
+            state = process_state(self._spec.client)
+            if why := self._vigil.look(self._now_us(), state):
+                self.fail(why)
+            await asyncio.sleep(self._limits.look_s)
+
+    async def _mind(self, output: Output) -> None:
+        """Measure an output while it is permitted; see that it is off while it is not."""
+        number, role = self._number[output.role], output.role
+        while self.bench is Bench.ARMED:
+            permitted = self._held.may_be_on(number)
+            with suppress(InstrumentError):  # being blind for long is what trips
+                why = await self._measured(output) if permitted else None
+                if not permitted and await output.seems_on() and not self._held.may_be_on(number):
+                    why = f"{role} is on without a permit"
+                if why and self.bench is Bench.ARMED:
+                    self.fail(why)
+            if self._held.may_be_on(number) and (why := self._budgets[role].blind(self._now_us())):
+                self.fail(why)
+            await self._pause(number)
+
+    async def _measured(self, output: Output) -> str | None:
+        voltage_v, current_a = await output.measure()
+        number = self._number[output.role]
+        if not self._held.may_be_on(number):
+            return None  # given back meanwhile
+        return self._budgets[output.role].read(self._now_us(), voltage_v, current_a)
+
+    async def _pause(self, number: int) -> None:
+        """Until it is to be looked at again; a fresh permit cuts an idle pause short."""
+        left_s = IDLE_S
+        while left_s > 0.0:
+            await asyncio.sleep(self._limits.measure_s)
+            left_s -= self._limits.measure_s
+            if self._held.may_be_on(number):
+                return
+
+    async def _mind_stop(self, channel: int) -> None:
+        """The chain of the emergency stop: what cannot be read for long counts as pressed."""
+        read_us = self._now_us()
+        while self.bench is Bench.ARMED:
+            with suppress(InstrumentError):
+                if await self._hands.io.read_voltage(channel) < STOP_V:
+                    self.fail("the emergency stop is pressed")
+                read_us = self._now_us()
+            if self._now_us() - read_us > 1e6 * self._limits.blind_s:
+                self.fail(f"the emergency stop cannot be read for {self._limits.blind_s:g} s")
+            await asyncio.sleep(self._limits.measure_s)
+
+    # What it does about it
+
+    def fail(self, why: str) -> None:
+        """Begin with the safe state, unless that has begun."""
+        if self.bench in TRIPPED:
+            return
+        self._held, self._why = step(self._held, Event.FAIL), why
+        # At once: a test that is alive must not go on switching meanwhile.
+        self._say({"event": "tripping", "why": why})
+        self.trip = self.begin(self._make_safe(why, monotonic_us()))
+
+    async def _make_safe(self, why: str, failed_us: int) -> None:
+        outcome = await self._way.go()
+        verified = outcome.state is Bench.SAFE
+        self._held = step(self._held, Event.VERIFIED if verified else Event.UNVERIFIED)
+        told = {"why": why, "failed_us": failed_us, **outcome.as_json()}
+        self._latch(f"{utc_now()} {why}, ended {outcome.state}")
+        self.note("tripped", **told)
+        self._say({"event": "tripped", **told})
+
+    def _latched(self) -> str:
+        """Why nothing may be armed before a person has been there; empty: nothing stands."""
+        latch = self._spec.latch
+        if latch is None or not Path(latch).exists():
+            return ""
+        return Path(latch).read_text(encoding="utf-8").strip() or "it does not say why"
+
+    def _latch(self, why: str) -> None:
+        if self._spec.latch is not None:
+            with suppress(OSError):  # the bench is at rest all the same
+                Path(self._spec.latch).write_text(f"{why}\n", encoding="utf-8")
+
+    def note(self, what: str, **told: Any) -> None:
+        """Leave a line in the report."""
+        note(self._spec.report, what, **told)
+
+
+async def serve(spec: GuardianSpec, now_us: Callable[[], int] = monotonic_us) -> int:
+    """Guard until the client has ended; 0 if it parted in order, 1 if not, 2 if nobody knows."""
+    loop = asyncio.get_running_loop()
+    refusal = come_first()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+
+    def say(told: dict[str, Any]) -> None:
+        with suppress(OSError):  # nobody may be left who listens
+            os.write(1, json.dumps(told).encode() + b"\n")
+
+    hands = take(spec, now_us)
+    guardian = Guardian(spec, hands, now_us, say)
+    guardian.note("began", client=spec.client, priority=refusal or "real time")
+    say({"event": HANDSHAKE, "pid": os.getpid()})
+    looks = guardian.begin(guardian.look())
+    while line := await reader.readline():
+        guardian.hear(json.loads(line))
+    looks.cancel()
+    if guardian.bench is Bench.ARMED:
+        guardian.fail("the test process has ended")
+    if guardian.trip is not None:
+        await guardian.trip
+    with suppress(InstrumentError, TimeoutError):
+        async with asyncio.timeout(spec.limits.step_s):
+            await hands.close()
+    return {Bench.UNARMED: 0, Bench.UNKNOWN: 2}.get(guardian.bench, 1)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Guard the bench of a spec."""
+    return asyncio.run(serve(GuardianSpec.read(Path(arguments[0]))))
+
+
+if __name__ == "__main__":
+    # Whoever hangs in a VISA call is a thread that nobody waits for.
+    os._exit(main(sys.argv[1:]))
