@@ -6,13 +6,15 @@ A bench says how a role's session is opened; everything else about instruments s
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from instruments.drivers.chroma63206a import Chroma63206A
 from instruments.drivers.daq970a import DAQ970A
 from instruments.drivers.driver import try_each
-from instruments.drivers.psb10000 import EaPsb10000
+from instruments.protocols import Load, Supply
 from instruments.session import Session
-from rig.benches.file import BenchFile
+from rig.benches.file import BenchFile, Role
+from rig.benches.models import wired_model
 from rig.dut.terminals import Input, Output
+from rig.safety.hands import Hands, LoadOutput, SupplyOutput
+from rig.safety.permits import NOBODY, Permits
 from rig.signal import Poller, Signal
 from rig.views import Charger, Consumer, Contact
 
@@ -33,13 +35,19 @@ Make = Callable[..., Signal[Any]]
 class Instruments:
     """Supply, load and DAQ of one bench, and what they measure."""
 
-    def __init__(self, file: BenchFile, session: Callable[[str], Session], make: Make) -> None:
+    def __init__(
+        self,
+        file: BenchFile,
+        session: Callable[[str], Session],
+        make: Make,
+        permits: Permits = NOBODY,
+    ) -> None:
         self._file = file
-        self._supply = EaPsb10000(session("charger"))
-        self._load = Chroma63206A(session("load"))
+        self._supply: Supply = power_driver(file.roles["charger"], session("charger"))
+        self._load: Load = power_driver(file.roles["load"], session("load"))
         self.io = DAQ970A(session("daq"), lines=file.lines, outputs=(DRIVEN_CHANNEL,))
-        self.charger = Charger(self._supply, file.envelope, make)
-        self.load = Consumer(self._load, file.envelope, make)
+        self.charger = Charger(self._supply, file.envelope, make, permits)
+        self.load = Consumer(self._load, file.envelope, make, permits)
         digital, by_voltage = Poller(self._read_lines), Poller(self._read_signals)
         self.lines: Mapping[str, Signal[Any]] = {
             name: make(name, "", by_voltage if name in file.signals else digital)
@@ -60,6 +68,12 @@ class Instruments:
             self.load.current,
             self.lines["contactor_aux"],
         )
+
+    @property
+    def hands(self) -> Hands:
+        """The outputs and the DAQ, for who brings the bench to rest without a guardian."""
+        outputs = SupplyOutput("charger", self._supply), LoadOutput("load", self._load)
+        return Hands(outputs=outputs, io=self.io, drivers=())
 
     async def open(self) -> None:
         """Open every instrument, check who it is, and put the inputs to their rest."""
@@ -89,7 +103,8 @@ class Instruments:
         shunt = self._file.supply_shunt
         if shunt is not None:
             voltage_v = await self.io.read_voltage(shunt.channel)
-            self.consumption.uncertainty = self.io.voltage_uncertainty_v(voltage_v) / shunt.ohm
+            uncertainty_v = self._uncertainty_v("supply_shunt_v", voltage_v)
+            self.consumption.uncertainty = uncertainty_v / shunt.ohm
             self.consumption.put(voltage_v / shunt.ohm)
 
     async def _read_signals(self) -> None:
@@ -99,5 +114,20 @@ class Instruments:
     async def _read_voltages(self) -> None:
         for name, signal in self.voltages.items():
             value = await self.io.read_voltage(self._file.voltages[name])
-            signal.uncertainty = self.io.voltage_uncertainty_v(value)
+            signal.uncertainty = self._uncertainty_v(f"{name}_voltage_v", value)
             signal.put(value)
+
+    def _uncertainty_v(self, channel: str, value_v: float) -> float:
+        """Of a voltage that the DAQ has read: by the channel's certificate, or the driver's."""
+        certified = self._file.roles["daq"].uncertainty.get(channel)
+        return self.io.voltage_uncertainty_v(value_v) if certified is None else certified
+
+
+def power_driver(role: Role, session: Session) -> Any:
+    """The driver of a supply or load, with the uncertainty of its certificate where it has one."""
+    driver = wired_model(role.model).driver(session)
+    for quantity, certified in role.uncertainty.items():
+        unit = quantity.rpartition("_")[2]
+        name = f"{quantity.removesuffix(f'_{unit}')}_uncertainty_{unit}"
+        vars(driver)[name] = lambda _value, certified=certified: certified
+    return driver

@@ -66,6 +66,31 @@ class Lines:
             self._dut.drive(driven, level)
 
 
+class Supplied(Protocol):
+    """What can be switched off by its supply."""
+
+    def supply(self, on: bool) -> None:
+        """Supply it, or cut its supply."""
+        ...
+
+
+class SupplyRelay:
+    """A relay of the DAQ, with its normally closed contact in the device's supply lead."""
+
+    def __init__(self, channel: int | None, dut: Supplied) -> None:
+        self._channel, self._dut, self._cut = channel, dut, False
+
+    def read(self, line: int) -> bool:
+        """Whether that relay is closed."""
+        return line == self._channel and self._cut
+
+    def drive(self, line: int, level: bool) -> None:
+        """Close or open a relay."""
+        if line == self._channel and level is not self._cut:
+            self._cut = level
+            self._dut.supply(not level)
+
+
 def _line(place: tuple[int, int]) -> int:
     """The DAQ counts its lines through: eight a channel, from channel 101."""
     channel, bit = place

@@ -1,0 +1,139 @@
+"""One run at a time on a lab's bench: its instruments and adapters are locked while it works.
+
+The lock is one file an address, in a folder that all users of the machine share: two bench files
+that name the same supply exclude each other too. It ends with its process, however that ends. Who
+comes second is told who is there, and since when. A command holds it for the sessions of pytest
+that it starts; other kinds of benches have processes and addresses of their own, and need none.
+"""
+
+import getpass
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rig.benches.file import BenchFile
+from rig.clock import utc_now
+from rig.errors import BenchFileError
+from rig.file_lock import open_lock, read_holder, take, write_holder
+
+FOR_CHILDREN = "HIL_BENCH_HELD_BY"
+FOLDER = "HIL_LOCKS"
+
+
+class BenchIsTaken(BenchFileError):
+    """Somebody else works on this bench, or on an instrument of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who works on a bench; `since` is ISO 8601 in UTC."""
+
+    bench: str
+    user: str
+    process: int
+    since: str
+    command: str
+
+
+def addresses(file: BenchFile) -> Mapping[str, str]:
+    """What a lab's run has to itself: address -> what the bench file calls it; else nothing."""
+    if file.lab is None:
+        return {}
+    found = {role.resource: f"roles.{name}" for name, role in file.roles.items()}
+    for name, port in file.lab.can.items():
+        found[f"{port.interface}:{port.channel}"] = f"can.{name}"
+    return found
+
+
+@contextmanager
+def held(file: BenchFile) -> Iterator[None]:
+    """Have the bench to oneself in here. Raises BenchIsTaken, saying by whom it is used."""
+    if os.environ.get(FOR_CHILDREN, "") in _holders_of(file):
+        yield  # by the command that started us
+        return
+    me = Holder(
+        bench=file.name,
+        user=_user(),
+        process=os.getpid(),
+        since=utc_now(),
+        command=" ".join(Path(word).name if n == 0 else word for n, word in enumerate(sys.argv)),
+    )
+    with ExitStack() as stack:
+        for address, what in addresses(file).items():
+            handle = open_lock(_path(address), 0o666)
+            stack.callback(os.close, handle)
+            if not take(handle):
+                raise BenchIsTaken(f"{file.path}: {what} ({address}) {_told(read_holder(handle))}")
+            write_holder(handle, json.dumps(asdict(me)))
+            stack.callback(write_holder, handle, "")
+        before = os.environ.get(FOR_CHILDREN)
+        os.environ[FOR_CHILDREN] = str(os.getpid())
+        try:
+            yield
+        finally:
+            os.environ.pop(FOR_CHILDREN)
+            if before is not None:
+                os.environ[FOR_CHILDREN] = before
+
+
+def holders(file: BenchFile) -> Mapping[str, Holder | None]:
+    """Who holds what of a bench, by its field; None: it is free."""
+    found: dict[str, Holder | None] = {}
+    for address, what in addresses(file).items():
+        handle = open_lock(_path(address), 0o666)
+        try:
+            found[what] = None if take(handle) else _parse(read_holder(handle))
+        finally:
+            os.close(handle)
+    return found
+
+
+def _holders_of(file: BenchFile) -> set[str]:
+    """The processes that hold all of it; nobody where anything is free."""
+    known = holders(file)
+    if not known or None in known.values():
+        return set()
+    return {str(holder.process) for holder in known.values() if holder is not None}
+
+
+def _path(address: str) -> Path:
+    folder = Path(os.environ.get(FOLDER) or Path(tempfile.gettempdir()) / "hil-locks")
+    with suppress(OSError):
+        folder.mkdir(parents=True)
+        folder.chmod(0o1777)  # everybody's, as the folder above it
+    name = hashlib.sha256(address.encode()).hexdigest()[:16]
+    path = folder / f"{name}.lock"
+    if not path.exists():
+        handle = open_lock(path, 0o666)
+        with suppress(OSError, AttributeError):
+            os.fchmod(handle, 0o666)  # the next to come may be somebody else
+        os.close(handle)
+    return path
+
+
+def _told(text: str) -> str:
+    holder = _parse(text)
+    return (
+        f"is in use by {holder.user} since {holder.since}: process {holder.process}, "
+        f"{holder.command!r} on bench {holder.bench}; allowed: one run at a time"
+    )
+
+
+def _parse(text: str) -> Holder:
+    try:
+        return Holder(**json.loads(text))
+    except (ValueError, TypeError):
+        return Holder(bench="?", user="somebody", process=0, since="?", command="?")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
