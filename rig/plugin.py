@@ -7,8 +7,9 @@ device's failure, anything else is ours.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import asdict
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ import pytest
 import pytest_asyncio
 
 from bms.catalogue import SILENT, UnknownItemId, catalogue, item_of
-from bms.firmware import UnknownRelease
+from bms.firmware import UnknownRelease, Version
 from bms.releases import NEWEST, release_of
 from rig.attempt import Attempt
 from rig.bench import Bench, Parts
+from rig.benches.held import held
+from rig.benches.lab import lab_bench
 from rig.benches.simulated import SimulatedBench
 from rig.benches.wire import wire_bench
 from rig.cells import Cell, compared_in
@@ -28,22 +31,32 @@ from rig.clock import utc_now
 from rig.collector import seldom_collecting
 from rig.dut.model import DutSpec
 from rig.dut.terminals import NullMode
-from rig.errors import BenchError, BenchFileError, NotOnThisBench, NotReady, Unmet
+from rig.errors import (
+    BenchError,
+    BenchFileError,
+    NotOnThisBench,
+    NotReady,
+    NotWritten,
+    Unmet,
+)
 from rig.expect import witness
 from rig.guard import guarded
 from rig.kernel import VirtualLoop, kernel_of_the_run, seconds, show_time
 from rig.needs import Needs
+from rig.nightly.lock import hold_session
 from rig.planning import ROOT, item_of_path
-from rig.recording import Started, exit_code
+from rig.recording import RecordError, Started, exit_code
 from rig.session import Run
 from rig.story import Story, around, end, end_uncollected, key_of, test_name, unwrapped
 from rig.wall import WallLoop
 
 LONGEST_ATTEMPT_US = seconds(7 * 86_400)  # chosen: longer than any row asks for
 COLLECTION = "(collection)"
-NO_ROWS = frozenset({"properties", "updates"})  # laws and ways of updating: no rows, no record
+# Laws, ways of updating, faults from the field: no rows, no record.
+NO_ROWS = frozenset({"properties", "updates", "field"})
 UNCOLLECTED: dict[str, str] = {}  # of this session: row -> why its file cannot be imported
 STORY = pytest.StashKey["Story"]()
+AT_WORK = pytest.StashKey[int]()
 RUN = pytest.StashKey["Run"]()
 
 
@@ -60,7 +73,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--frames", action="store_true", help="show the last frames of a failure")
     group.addoption("--cells", default=None, help=argparse_suppress())
     group.addoption("--short", default=None, help=argparse_suppress())
+    group.addoption("--since", default=None, help=argparse_suppress())
+    group.addoption("--schedule", default=None, help=argparse_suppress())
     group.addoption("--cells-out", default=None, help=argparse_suppress())
+    group.addoption("--cells-done", default=None, help=argparse_suppress())
 
 
 def argparse_suppress() -> str:
@@ -74,9 +90,16 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     try:
         run = config.stash[RUN] = Run(config)
-        if run.keeps_record and not run.is_worker and (run.folder / "plan.json").exists():
+        has_plan = (run.folder / "plan.json").exists()
+        if run.keeps_record and not run.is_worker and has_plan is not run.plan_is_frozen:
             raise ValueError(f"--out {run.folder}: holds a run already; allowed: a new folder")
-    except (BenchFileError, UnknownRelease, ValueError) as error:
+        if not run.is_worker:
+            mine = ExitStack()
+            config.add_cleanup(mine.close)
+            mine.enter_context(held(run.bench))
+        if run.schedule is not None:  # until this process has ended, nobody else goes on
+            config.stash[AT_WORK] = hold_session(run.folder, is_worker=run.is_worker)
+    except (BenchFileError, UnknownRelease, RecordError, ValueError) as error:
         raise pytest.UsageError(str(error)) from error
 
 
@@ -98,7 +121,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Freeze the plan before anything runs; under xdist the controller does it, see below."""
     run = session.config.stash.get(RUN, None)
     some = bool(session.items or UNCOLLECTED)
-    if run is not None and run.keeps_record and not run.is_worker and some:
+    if run is None or run.is_worker or run.plan_is_frozen:
+        return
+    if run.keeps_record and some:
         _begin(run, [item.nodeid for item in session.items])
 
 
@@ -136,8 +161,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if not (run.folder / "plan.json").is_file():
         return
     for id_, reason in UNCOLLECTED.items():
-        end_uncollected(run, id_, COLLECTION, reason)
-    verdicts = run.record.finish(utc_now())
+        number = run.attempt_number(id_, COLLECTION)
+        if number is not None:
+            end_uncollected(run, id_, COLLECTION, reason, number)
+    # A night is finished by whoever began it: more attempts may follow this session.
+    is_night = run.schedule is not None
+    verdicts = run.record.verdicts() if is_night else run.record.finish(utc_now())
     if exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
         session.exitstatus = exit_code([item.verdict for item in verdicts.items])
     elif exitstatus == pytest.ExitCode.INTERRUPTED:  # its 2 would say that an input was bad
@@ -147,6 +176,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Where the record is."""
     run = config.stash.get(RUN, None)
+    if run is not None and run.device.judged_as is not None:
+        told = f"judged by the claims of {run.device.judged_as}"
+        terminalreporter.write_line(f"PROVISIONAL: firmware {run.firmware} is unknown; {told}")
     if run is not None and run.keeps_record:
         terminalreporter.write_line(f"record: {run.folder}")
 
@@ -156,7 +188,7 @@ def pytest_asyncio_loop_factories(
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Scenarios on a simulated bench run in virtual time, everything else on the wall clock."""
     if item.get_closest_marker("item") is not None:
-        if RUN in config.stash and config.stash[RUN].bench.kind == "wire":
+        if RUN in config.stash and config.stash[RUN].bench.kind != "simulated":
             return {"wall": WallLoop}
         return {"virtual": VirtualLoop}
     return {"wall": asyncio.new_event_loop}
@@ -178,11 +210,34 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A row that is judged on no release here is not run; the plan says why."""
-    idle = [item for item in items if _cell_of(item) is None and item.get_closest_marker("item")]
-    if idle and RUN in config.stash:
+    """A row that is judged on no release here is not run; the plan says why.
+
+    A night runs what its schedule names, in its order.
+    """
+    if RUN not in config.stash:
+        return
+    run = config.stash[RUN]
+    idle = [item for item in items if item.get_closest_marker("item") and not _is_due(run, item)]
+    if idle:
         config.hook.pytest_deselected(items=idle)
         items[:] = [item for item in items if item not in idle]
+    if run.schedule is not None:
+        rank = run.schedule.rank
+        items.sort(key=lambda item: rank(_row_of(item)))
+
+
+def _row_of(item: pytest.Item) -> str:
+    found = _cell_of(item)
+    return "" if found is None else found.item
+
+
+def _is_due(run: Run, item: pytest.Item) -> bool:
+    """Whether a test of a row is to run in this session."""
+    found = _cell_of(item)
+    if found is None:
+        return False
+    test = test_name(item.nodeid, found)
+    return run.attempt_number(found.item, test) is not None and not run.is_done(found, test)
 
 
 def _cell_of(item: pytest.Item) -> Cell | None:
@@ -213,8 +268,9 @@ def cell(request: pytest.FixtureRequest) -> Cell:
 async def bench(cell: Cell, request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
     """The bench of one attempt, built anew; brought to its safe state at the end."""
     run, story = request.config.stash[RUN], request.node.stash[STORY]
-    wire = run.bench.kind == "wire"
-    if wire:
+    run.check_time(cell.item)
+    on_wall = run.bench.kind != "simulated"
+    if on_wall:
         run.short.check(cell.item, silent=catalogue()[cell.item].row_class == SILENT)
     kernel = kernel_of_the_run()
     kernel.seed = f"{run.seed}/{cell.item}/{story.test}"
@@ -222,12 +278,13 @@ async def bench(cell: Cell, request: pytest.FixtureRequest) -> AsyncIterator[Ben
     needs = Needs.parse(dict(marker.kwargs) if marker is not None else {})
     folder = None
     if run.keeps_record:
-        folder = run.record.attempt_folder(cell.item, story.test, 1)
+        folder = run.record.attempt_folder(cell.item, story.test, story.number)
     story.start_state = asdict(needs)
     story.attempt = Attempt(kernel, cell.item, story.test, folder)
-    build = _on_wires if wire else _simulated
+    build = {"wire": _on_wires, "lab": _in_a_lab}.get(run.bench.kind, _simulated)
     async with build(run, story, needs) as parts:
-        limit_us = run.short.limit_us(cell.item, story.test) if wire else LONGEST_ATTEMPT_US
+        is_wire = run.bench.kind == "wire"
+        limit_us = run.short.limit_us(cell.item, story.test) if is_wire else LONGEST_ATTEMPT_US
         kernel.at(limit_us, partial(_give_up, story, limit_us))
         keeper = witness.set(story.attempt)
         try:
@@ -236,7 +293,7 @@ async def bench(cell: Cell, request: pytest.FixtureRequest) -> AsyncIterator[Ben
             witness.reset(keeper)
             story.sim_s = kernel.now_us / 1e6
             parts.settle_record()
-            if not wire:
+            if not on_wall:
                 story.digest = kernel.digest.hexdigest()
 
 
@@ -280,6 +337,17 @@ async def _on_wires(run: Run, story: Story, needs: Needs) -> AsyncIterator[Parts
                     task.cancel()
 
 
+@asynccontextmanager
+async def _in_a_lab(run: Run, story: Story, needs: Needs) -> AsyncIterator[Parts]:
+    """A real device behind CAN adapters and instruments, on the wall clock."""
+    assert story.attempt is not None
+    compared, spec = compared_in(story.cell), _spec(story, needs)
+    today = date.fromisoformat(utc_now()[:10])
+    claims = str(run.device.claims_of)
+    async with lab_bench(run.bench, needs, spec, story.attempt, compared, claims, today) as parts:
+        yield parts
+
+
 def _give_up(story: Story, limit_us: int) -> None:
     story.overdue = True
     limit = "a week" if limit_us == LONGEST_ATTEMPT_US else show_time(limit_us)
@@ -290,7 +358,7 @@ def _start(needs: Needs, under_test: str) -> str | None:
     """The release before the update: the one that is needed, or the one under test if older."""
     if needs.starts_on is None:
         return None
-    return str(min(release_of(needs.starts_on), release_of(under_test)))
+    return str(min(release_of(needs.starts_on), Version.parse(under_test)))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -300,7 +368,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     found = _cell_of(item)
     if run is None or found is None:
         return (yield)
-    story = Story(found, test_name(item.nodeid, found))
+    test = test_name(item.nodeid, found)
+    story = Story(found, test, run.attempt_number(found.item, test) or 1)
     item.stash[STORY] = story
     if run.keeps_record:
         run.record.journal(Started(**key_of(story), utc=utc_now()))
@@ -332,6 +401,9 @@ def pytest_runtest_makereport(
         if isinstance(story.error, NotOnThisBench):
             report.outcome = "skipped"
             report.longrepr = (str(item.path), 0, f"not on this bench: {story.error}")
+        if isinstance(story.error, NotWritten):
+            report.outcome = "skipped"
+            report.longrepr = (str(item.path), 0, f"skeleton: {story.error}")
         if call.when != "call" and isinstance(story.error, Unmet):
             story.error = NotReady(f"a claim outside the call phase: {story.error}")
         if isinstance(story.error, Unmet) and not story.cell.claimed:

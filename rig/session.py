@@ -1,20 +1,24 @@
 """What all tests of a session share: bench, release, seed, and the record."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import pytest
 
-from bms.catalogue import catalogue, judged_on
+from bms.catalogue import catalogue
 from bms.firmware import Version
-from bms.releases import release_of
+from rig.benches.asked import described
 from rig.benches.file import BenchFile, Role, load_bench
 from rig.cells import Cell, read_cells
-from rig.clock import utc_now
-from rig.planning import ROOT, make_plan, software
+from rig.clock import unix_ms, utc_now
+from rig.nightly.schedule import read_schedule
+from rig.planning import ROOT, judged, make_plan, software, under_test
 from rig.recording import BenchFacts, InstrumentFacts, RunFacts, RunRecord
 from rig.short import read_short
+from rig.squares import read_done
+from rig.unchanged import inputs_of, read_carried
 
 
 class Run:
@@ -23,7 +27,8 @@ class Run:
     def __init__(self, config: pytest.Config) -> None:
         option = config.getoption
         self.bench: BenchFile = load_bench(option("--bench"))
-        self.firmware: Version = release_of(option("--firmware"))
+        on_lab = self.bench.kind == "lab"
+        self.device = under_test(option("--firmware"), is_read=on_lab)
         self.seed = int(option("--seed"))
         self.without: str | None = option("--without")
         self.exact: bool = option("--exact")
@@ -31,8 +36,13 @@ class Run:
         cells = option("--cells")
         self.cells: list[Cell] | None = read_cells(Path(cells)) if cells else None
         self.cells_out = Path(option("--cells-out")) if option("--cells-out") else None
+        self.cells_done = read_done(Path(done) if (done := option("--cells-done")) else None)
+        since = option("--since")
+        self.carried = read_carried(Path(since)) if since else None
         short = option("--short")
         self.short = read_short(Path(short) if short else None)
+        schedule = option("--schedule")
+        self.schedule = read_schedule(Path(schedule) if schedule else None)
         if self.cells is not None and self.bench.kind != "simulated":
             raise ValueError(f"--cells on bench {self.bench.name}: allowed: a simulated bench")
         worker = getattr(config, "workerinput", None)
@@ -44,6 +54,37 @@ class Run:
                 Path(option("--out")) if option("--out") else ROOT / "runs" / _run_id(self)
             )
         self.record = RunRecord(self.folder)
+        # A try at one scenario is not what a later run begins from, and should begin at once.
+        self._is_kept = bool(option("--out")) and self.bench.kind == "simulated"
+
+    def is_done(self, cell: Cell, test: str) -> bool:
+        """Whether an earlier session has kept what this test of a matrix found."""
+        return (astuple(cell), test) in self.cells_done
+
+    def attempt_number(self, item: str, test: str) -> int | None:
+        """The number of a test's next attempt; None if it is not to run in this session."""
+        return 1 if self.schedule is None else self.schedule.number(item, test)
+
+    def check_time(self, item: str) -> None:
+        """Raises NotOnThisBench if a night may not begin this row now."""
+        if self.schedule is not None:
+            self.schedule.check(item, unix_ms())
+
+    @property
+    def firmware(self) -> Version:
+        """The release that the device has."""
+        return self.device.firmware
+
+    def _inputs(self, rows: Iterable[str]) -> Mapping[str, str]:
+        """What their verdicts depend on, for a later run that asks what has changed since."""
+        cells = {row: self.verdict_cell(row) for row in rows}
+        judged_on = {row: None if cell is None else cell.firmware for row, cell in cells.items()}
+        return inputs_of(judged_on, self.bench.sha256, self.seed)
+
+    @property
+    def plan_is_frozen(self) -> bool:
+        """Whether this session goes on with a plan that another one made."""
+        return self.schedule is not None and self.schedule.plan_is_frozen
 
     @property
     def keeps_record(self) -> bool:
@@ -52,9 +93,8 @@ class Run:
 
     def verdict_cell(self, item: str) -> Cell | None:
         """The device that a row is judged on; None if it is not judged on this release."""
-        judgement = judged_on(catalogue()[item], self.firmware)
-        release = self.firmware if self.exact else judgement.firmware
-        if release is None:
+        release = judged(catalogue()[item], self.device, exact=self.exact).firmware
+        if release is None or (self.carried is not None and item in self.carried.rows):
             return None
         return Cell(item=item, firmware=str(release), without=self.without)
 
@@ -68,14 +108,25 @@ class Run:
             seed=self.seed,
             software=software(),
             bench_facts=_bench_facts(self.bench),
+            judged_as=self.device.judged_as,
+            unchanged_since=None if self.carried is None else self.carried.earlier,
         )
-        self.record.write_plan(make_plan(facts, self.firmware, tests, exact=self.exact))
+        carried = {} if self.carried is None else self.carried.by_row
+        inputs = self._inputs(tests) if self._is_kept else {}
+        plan = make_plan(
+            facts, self.firmware, tests, exact=self.exact, inputs=inputs, carried=carried
+        )
+        if self.schedule is not None:
+            held = self.schedule.quarantine
+            rows = tuple(replace(row, quarantine=held.get(row.id)) for row in plan.rows)
+            plan = replace(plan, rows=rows)
+        self.record.write_plan(plan)
 
 
 def _bench_facts(bench: BenchFile) -> BenchFacts:
     return BenchFacts(
         kind=bench.kind,
-        description=bench.description,
+        description=described(bench),
         sha256=bench.sha256,
         instruments=tuple(_instrument(name, role) for name, role in bench.roles.items()),
     )

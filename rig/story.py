@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from instruments.protocols import InstrumentError, NotOnThisModel, OutsideRating
 from rig.attempt import Attempt
 from rig.can.by_dbc import general_decoder, private_decoder
 from rig.can.decode import Decoder
@@ -14,7 +15,14 @@ from rig.can.frame import Frame
 from rig.can.vreg import VregDecoder
 from rig.cells import Cell
 from rig.clock import utc_now, wall_s
-from rig.errors import NotOnThisBench, Unmet
+from rig.errors import (
+    BenchError,
+    BenchFileError,
+    FaultRefused,
+    NotOnThisBench,
+    NotWritten,
+    Unmet,
+)
 from rig.recording import Ended, Started, Verdict, attempt_id
 from rig.session import Run
 
@@ -31,8 +39,8 @@ def test_name(node: str, cell: Cell) -> str:
 class Story:
     """What became of one test until its report is made."""
 
-    def __init__(self, cell: Cell, test: str) -> None:
-        self.cell, self.test = cell, test
+    def __init__(self, cell: Cell, test: str, number: int = 1) -> None:
+        self.cell, self.test, self.number = cell, test, number
         self.attempt: Attempt | None = None
         self.error: BaseException | None = None
         self.digest = ""
@@ -80,10 +88,10 @@ def _buses() -> tuple[tuple[str, Decoder], ...]:
 def key_of(story: Story) -> dict[str, Any]:
     """What START and END of an attempt share."""
     return {
-        "attempt": attempt_id(story.cell.item, story.test, 1),
+        "attempt": attempt_id(story.cell.item, story.test, story.number),
         "item": story.cell.item,
         "test": story.test,
-        "number": 1,
+        "number": story.number,
         "firmware": story.cell.firmware,
     }
 
@@ -101,6 +109,8 @@ def judge(story: Story) -> tuple[Verdict, str]:
         return Verdict.FAIL, str(error)
     if isinstance(error, NotOnThisBench):
         return Verdict.NOT_RUN, str(error)
+    if isinstance(error, NotWritten):
+        return Verdict.NOT_RUN, f"skeleton: {error}"
     if isinstance(error, KeyboardInterrupt):
         return Verdict.ABORTED, "interrupted"
     return Verdict.BROKEN, f"{type(error).__name__}: {error}"
@@ -131,17 +141,29 @@ def end(run: Run, story: Story) -> None:
             measurements=() if attempt is None else tuple(attempt.measurements),
             unmet=story.error.key if isinstance(story.error, Unmet) else None,
             evidence=run.record.evidence(evidence),
+            bench_fault=verdict is Verdict.BROKEN and is_bench_fault(story.error),
         )
     )
 
 
-def end_uncollected(run: Run, item: str, test: str, reason: str) -> None:
+def is_bench_fault(error: BaseException | None) -> bool:
+    """Whether bench or instruments are known to have failed: what may pass on another attempt.
+
+    An arrangement that did not come about is not: the device may be why. Nor is what somebody
+    wrote wrongly: a bench file, a fault that cannot be.
+    """
+    return isinstance(error, BenchError | InstrumentError) and not isinstance(
+        error, BenchFileError | FaultRefused | NotOnThisModel | OutsideRating
+    )
+
+
+def end_uncollected(run: Run, item: str, test: str, reason: str, number: int = 1) -> None:
     """Write START and END of a row whose scenario could not even be imported."""
     shared: dict[str, Any] = {
-        "attempt": attempt_id(item, test, 1),
+        "attempt": attempt_id(item, test, number),
         "item": item,
         "test": test,
-        "number": 1,
+        "number": number,
     }
     run.record.journal(Started(**shared, firmware=None, utc=utc_now()))
     run.record.journal(
@@ -170,6 +192,7 @@ def _note_square(path: Path, story: Story, verdict: Verdict, reason: str) -> Non
         **asdict(story.cell),
         "test": story.test,
         "measured": measured,
+        "ended": verdict,
         "reason": reason,
         "unmet": story.error.key if isinstance(story.error, Unmet) else None,
         "digest": story.digest,

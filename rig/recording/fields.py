@@ -16,6 +16,8 @@ from pathlib import Path
 
 Scalar = str | int | float | bool | None
 
+# Not written where they are None: verdicts.json of a run from before them stays what it was.
+_LEFT_OUT = frozenset({"judged_as", "unchanged_since", "inputs_sha256", "carried_from"})
 # "class" is a word of Python's own.
 _JSON_NAMES = {"item_class": "class"}
 
@@ -89,9 +91,11 @@ class Fields:
 
     def optional_day(self, name: str) -> str | None:
         """A day in ISO 8601, kept as it was written; None where the field is null or missing."""
-        value = self.optional_text(name)
-        if value is None:
-            return None
+        return None if self.optional_text(name) is None else self.day(name)
+
+    def day(self, name: str) -> str:
+        """A day in ISO 8601, kept as it was written."""
+        value = self.text(name)
         try:
             date.fromisoformat(value)
         except ValueError:
@@ -191,6 +195,7 @@ def as_json(value: object) -> object:
         return {
             _JSON_NAMES.get(field.name, field.name): as_json(getattr(value, field.name))
             for field in fields(value)
+            if field.name not in _LEFT_OUT or getattr(value, field.name) is not None
         }
     if isinstance(value, tuple | list):
         return [as_json(each) for each in value]

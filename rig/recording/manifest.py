@@ -27,7 +27,7 @@ VIEWS = ("report.html", "report.pdf", "junit.xml")
 INPUTS = ("matrix.json", "lab.toml", "against")
 RECORD = (
     *("plan.json", "journal.jsonl", "verdicts.json", "pytest.log", "attempts"),
-    *("selftest-before.json", "selftest-after.json"),
+    *("selftest-before.json", "selftest-after.json", "night.json", "sessions"),
 )
 
 
@@ -71,7 +71,9 @@ def write_manifest(folder: Path, run: str) -> Manifest:
     if path.exists():
         raise RecordError(f"{path}: the run is sealed; allowed: a run without a manifest")
     manifest = manifest_of(folder, run)
-    path.write_bytes(text_of(manifest).encode())
+    draft = path.with_suffix(".tmp")  # a run is sealed whole, or not at all
+    draft.write_bytes(text_of(manifest).encode())
+    draft.replace(path)
     return manifest
 
 

@@ -19,6 +19,7 @@ class Verdict(StrEnum):
 
     NOT_RUN = "NOT RUN"
     PASS = "PASS"
+    NOT_VERIFIED = "NOT VERIFIED"  # it ran, but quarantine or calibration take its worth
     INCONCLUSIVE = "INCONCLUSIVE"
     FLAKY = "FLAKY"
     FAIL = "FAIL"
@@ -27,7 +28,7 @@ class Verdict(StrEnum):
 
     @property
     def severity(self) -> int:
-        """Its place in the order, 0 (not run) to 6 (the rig failed)."""
+        """Its place in the order, 0 (not run) to 7 (the rig failed)."""
         return _ORDER.index(self)
 
 
@@ -91,10 +92,20 @@ class BenchFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRun:
+    """A run whose verdicts stand for what has not changed since; its manifest says which run."""
+
+    run: str
+    manifest_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """What was run, on what; `started` is ISO 8601 in UTC.
 
-    `bench_facts` is None in a record that was made before they were kept.
+    `bench_facts` is None in a record that was made before they were kept. `judged_as` is the
+    release by whose claims a device of an unknown release is judged: then all is PROVISIONAL.
+    With `unchanged_since` the run is PARTIAL: what an earlier one proved was not run again.
     """
 
     id: str
@@ -104,6 +115,8 @@ class RunFacts:
     seed: int
     software: Mapping[str, Scalar]
     bench_facts: BenchFacts | None = None
+    judged_as: str | None = None
+    unchanged_since: EarlierRun | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +142,22 @@ class SelfTest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One session of pytest within a run; `why` is "begun", "resumed" or "repeated".
+
+    `tests` is how many it was to run; `mended`: a line of the journal that a power loss had torn
+    was cut off before; `utc` is ISO 8601.
+    """
+
+    number: int
+    utc: str
+    why: str
+    tests: int
+    mended: bool
+    self_test: SelfTest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlotDelta:
     """One line of a release: what a slot was and what it is now."""
 
@@ -138,8 +167,30 @@ class SlotDelta:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine:
+    """Why a row's outcome does not count for a while; `since` and `expires` are ISO days.
+
+    It is in force from `since` on; `expires` is its last day.
+    """
+
+    owner: str
+    reason: str
+    since: str
+    expires: str
+    ticket: str
+
+    def lasts(self, day: str) -> bool:
+        """Whether it has not expired on an ISO day."""
+        return day <= self.expires
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRow:
-    """One row of the catalogue as the plan carries it; `reason` says why it is not planned."""
+    """One row of the catalogue as the plan carries it; `reason` says why it is not planned.
+
+    `inputs_sha256` is over all that its verdict can depend on; None where nobody worked it out.
+    `carried_from` is the run in which it passed, where it is not run again for that.
+    """
 
     id: str
     kind: str
@@ -157,6 +208,9 @@ class PlanRow:
     firmware: str | None
     tests: tuple[str, ...]
     reason: str
+    quarantine: Quarantine | None = None
+    inputs_sha256: str | None = None
+    carried_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +235,11 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """An attempt came to its end, with a verdict."""
+    """An attempt came to its end, with a verdict.
+
+    `bench_fault`: it is BROKEN by what the rig knows as a fault of the bench or an instrument;
+    such an attempt may be repeated.
+    """
 
     attempt: str
     item: str
@@ -197,6 +255,7 @@ class Ended:
     measurements: tuple[Measurement, ...]
     unmet: str | None
     evidence: tuple[Evidence, ...]
+    bench_fault: bool = False
 
 
 Entry = Started | Ended

@@ -10,6 +10,7 @@ from rig.recording.model import (
     LANES,
     BenchCheck,
     BenchFacts,
+    EarlierRun,
     Ended,
     Entry,
     Evidence,
@@ -17,8 +18,10 @@ from rig.recording.model import (
     Measurement,
     Plan,
     PlanRow,
+    Quarantine,
     RunFacts,
     SelfTest,
+    Session,
     SlotDelta,
     Started,
     Trace,
@@ -48,10 +51,29 @@ def entry_of(fields: Fields) -> Entry:
     return _ended(fields)
 
 
+def session_of(fields: Fields) -> Session:
+    """The content of a session.json."""
+    if fields.integer("format") != 1:
+        raise fields.error("format", fields.integer("format"), "1")
+    held = fields.holds("self_test")
+    return Session(
+        number=fields.integer("number"),
+        utc=fields.utc("utc"),
+        why=fields.text("why", ("begun", "resumed", "repeated")),
+        tests=fields.integer("tests"),
+        mended=fields.truth("mended"),
+        self_test=_self_test(fields.child("self_test")) if held else None,
+    )
+
+
 def self_test_of(fields: Fields) -> SelfTest:
     """The content of selftest-before.json and selftest-after.json."""
     if fields.integer("format") != 1:
         raise fields.error("format", fields.integer("format"), "1")
+    return _self_test(fields)
+
+
+def _self_test(fields: Fields) -> SelfTest:
     checks = tuple(
         BenchCheck(name=each.text("name"), passed=each.truth("passed"), said=each.text("said"))
         for each in fields.children("checks")
@@ -94,6 +116,22 @@ def _row(fields: Fields) -> PlanRow:
         firmware=fields.optional_text("firmware"),
         tests=fields.texts("tests"),
         reason=fields.text("reason"),
+        quarantine=quarantine_of(fields.child("quarantine"))
+        if fields.holds("quarantine")
+        else None,
+        inputs_sha256=fields.optional_text("inputs_sha256"),
+        carried_from=fields.optional_text("carried_from"),
+    )
+
+
+def quarantine_of(fields: Fields) -> Quarantine:
+    """An entry of a quarantine, as plans and schedules carry it."""
+    return Quarantine(
+        owner=fields.text("owner"),
+        reason=fields.text("reason"),
+        since=fields.day("since"),
+        expires=fields.day("expires"),
+        ticket=fields.text("ticket"),
     )
 
 
@@ -110,7 +148,14 @@ def _run(fields: Fields) -> RunFacts:
         seed=fields.integer("seed"),
         software=fields.scalars("software"),
         bench_facts=_bench(fields) if fields.holds("bench_facts") else None,
+        judged_as=fields.optional_text("judged_as"),
+        unchanged_since=_earlier(fields) if fields.holds("unchanged_since") else None,
     )
+
+
+def _earlier(run: Fields) -> EarlierRun:
+    fields = run.child("unchanged_since")
+    return EarlierRun(run=fields.text("run"), manifest_sha256=fields.text("manifest_sha256"))
 
 
 def _bench(run: Fields) -> BenchFacts:
@@ -162,6 +207,7 @@ def _ended(fields: Fields) -> Ended:
         measurements=tuple(_measurement(each) for each in fields.children("measurements")),
         unmet=fields.optional_text("unmet"),
         evidence=tuple(_evidence(each) for each in fields.children("evidence")),
+        bench_fault=fields.holds("bench_fault") and fields.truth("bench_fault"),
     )
 
 
@@ -201,4 +247,6 @@ def _event(fields: Fields) -> TraceEvent:
 
 
 def _verdict(fields: Fields) -> Verdict:
-    return Verdict(fields.text("verdict", tuple(Verdict)))
+    # Only a row is NOT VERIFIED, by its plan; an attempt, or a measurement, came to something.
+    allowed = tuple(each for each in Verdict if each is not Verdict.NOT_VERIFIED)
+    return Verdict(fields.text("verdict", allowed))

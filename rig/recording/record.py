@@ -24,8 +24,8 @@ from rig.recording.fields import (
     read_json,
     sha256_of,
 )
-from rig.recording.model import Entry, Evidence, Plan, SelfTest, Started, Trace
-from rig.recording.reading import entry_of, plan_of, self_test_of, trace_of
+from rig.recording.model import Entry, Evidence, Plan, SelfTest, Session, Started, Trace
+from rig.recording.reading import entry_of, plan_of, self_test_of, session_of, trace_of
 from rig.recording.verdicts import RunVerdicts, judge
 
 PLAN = "plan.json"
@@ -35,6 +35,7 @@ TRACE = "trace.json"
 FRAMES = "frames.blf"
 
 When = Literal["before", "after"]
+SESSIONS = "sessions"
 
 # Without O_BINARY Windows would write \r\n.
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
@@ -53,7 +54,7 @@ class RunRecord:
             raise RecordError(f"{path}: the plan is frozen; allowed: a new run folder")
         self.folder.mkdir(parents=True, exist_ok=True)
         content = {"format": 1, **_object(plan)}
-        _write_whole(path, canonical_json({**content, "sha256": _hash(content)}) + "\n")
+        write_whole(path, canonical_json({**content, "sha256": _hash(content)}) + "\n")
 
     def plan(self) -> Plan:
         """The frozen plan; RecordError where it is not as it was written."""
@@ -68,6 +69,7 @@ class RunRecord:
         """Append one line; it is on the disk when this returns."""
         what = "START" if isinstance(entry, Started) else "END"
         line = (canonical_json({"what": what, **_object(entry)}) + "\n").encode()
+        is_new = not (self.folder / JOURNAL).exists()
         handle = os.open(self.folder / JOURNAL, _APPEND, 0o644)
         try:
             # One write call: lines of several processes never mix.
@@ -76,6 +78,8 @@ class RunRecord:
             os.fsync(handle)
         finally:
             os.close(handle)
+        if is_new:
+            sync(self.folder)
 
     def entries(self) -> tuple[Entry, ...]:
         """The journal so far."""
@@ -100,11 +104,17 @@ class RunRecord:
     def write_trace(self, folder: Path, trace: Trace) -> Path:
         """Write trace.json into the folder of an attempt."""
         path = folder / TRACE
-        _write_whole(path, canonical_json({"format": 1, **_object(trace)}) + "\n")
+        write_whole(path, canonical_json({"format": 1, **_object(trace)}) + "\n")
         return path
 
     def evidence(self, paths: Iterable[Path]) -> tuple[Evidence, ...]:
-        """The named files with their hashes, in the order of their paths."""
+        """The named files with their hashes, in the order of their paths.
+
+        They are on the disk when this returns: an END that survives a power loss finds them there.
+        """
+        paths = list(paths)
+        for path in {*paths, *(path.parent for path in paths)}:
+            sync(path)
         return tuple(
             Evidence(path=path.relative_to(self.folder).as_posix(), sha256=sha256_of(path))
             for path in sorted(paths)
@@ -115,7 +125,8 @@ class RunRecord:
         path = self.folder / f"selftest-{when}.json"
         if path.exists():
             raise RecordError(f"{path}: is there already; allowed: one self-test {when} a run")
-        _write_whole(path, canonical_json({"format": 1, **_object(found)}) + "\n")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_whole(path, canonical_json({"format": 1, **_object(found)}) + "\n")
         return path
 
     def self_test(self, when: When) -> SelfTest | None:
@@ -123,10 +134,25 @@ class RunRecord:
         path = self.folder / f"selftest-{when}.json"
         return self_test_of(Fields(read_json(path), str(path))) if path.exists() else None
 
+    def begin_session(self, session: Session) -> Path:
+        """Note that the run goes on; the folder for what this session leaves besides attempts."""
+        folder = self.folder / SESSIONS / f"{session.number:02}"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "session.json"
+        if path.exists():
+            raise RecordError(f"{path}: is there already; allowed: a new number")
+        write_whole(path, canonical_json({"format": 1, **_object(session)}) + "\n")
+        return folder
+
+    def sessions(self) -> tuple[Session, ...]:
+        """The sessions of pytest that the run took, as far as it noted them, in their order."""
+        paths = sorted((self.folder / SESSIONS).glob("*/session.json"))
+        return tuple(session_of(Fields(read_json(path), str(path))) for path in paths)
+
     def finish(self, finished: str) -> RunVerdicts:
         """Write verdicts.json from plan and journal; `finished` is ISO 8601 in UTC."""
         verdicts = judge(self.plan(), self.entries(), finished)
-        _write_whole(self.folder / VERDICTS, canonical_json(as_json(verdicts)) + "\n")
+        write_whole(self.folder / VERDICTS, canonical_json(as_json(verdicts)) + "\n")
         return verdicts
 
     def verdicts(self) -> RunVerdicts:
@@ -228,7 +254,7 @@ def _hash(content: object) -> str:
     return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 
-def _write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """All of it or nothing: a kill never leaves half a file under the name."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     with draft.open("w", encoding="utf-8", newline="\n") as file:
@@ -236,3 +262,16 @@ def _write_whole(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Have a file's bytes, or a folder's names, on the disk."""
+    try:
+        handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    except PermissionError:
+        return  # Windows opens no folder, and needs none of this for names
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

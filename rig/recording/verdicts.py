@@ -2,8 +2,10 @@
 
 The last attempt of each test counts, but what the device did before is not forgotten: a FAIL
 followed by a PASS is FLAKY, an INCONCLUSIVE stays one. An attempt that the bench spoilt (BROKEN,
-ABORTED) may be repeated. Over the tests of a row the worst wins, and a row passes only when
-every planned test of it ran.
+ABORTED) may be repeated, and the reason of the verdict names it for good. Over the tests of a row
+the worst wins, and a row passes only when every planned test of it ran. A row in quarantine is NOT
+VERIFIED whatever it did; once its quarantine has expired it is FAIL, or worse. What passed with an
+instrument whose calibration was overdue is NOT VERIFIED either.
 """
 
 from __future__ import annotations
@@ -14,12 +16,14 @@ from dataclasses import dataclass
 
 from rig.recording.fields import RecordError, Scalar, as_json
 from rig.recording.model import (
+    EarlierRun,
     Ended,
     Entry,
     Evidence,
     Measurement,
     Plan,
     PlanRow,
+    Quarantine,
     Started,
     Verdict,
     worst,
@@ -72,6 +76,24 @@ class FinishedRun:
     finished: str | None
     seed: int
     software: Mapping[str, Scalar]
+    judged_as: str | None = None
+    unchanged_since: EarlierRun | None = None
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What every view has to say beside the verdict; a sentence that begins with the mark."""
+        found = []
+        if self.judged_as is not None:
+            found.append(
+                f"PROVISIONAL: firmware {self.firmware} is unknown here; it is judged by the "
+                f"claims of {self.judged_as}"
+            )
+        if self.unchanged_since is not None:
+            found.append(
+                f"PARTIAL: what is unchanged since {self.unchanged_since.run} was not run again; "
+                "this is no full qualification"
+            )
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +129,10 @@ def judge(plan: Plan, journal: Iterable[Entry], finished: str | None = None) -> 
             finished=finished,
             seed=run.seed,
             software=run.software,
+            judged_as=run.judged_as,
+            unchanged_since=run.unchanged_since,
         ),
-        items=tuple(_judge_row(row, attempts[row.id]) for row in plan.rows),
+        items=tuple(_judge_row(plan, row, attempts[row.id]) for row in plan.rows),
     )
 
 
@@ -148,9 +172,13 @@ def attempts_by_test(attempts: Iterable[Attempt]) -> dict[str, tuple[Attempt, ..
 
 
 def verdict_of_test(attempts: Sequence[Attempt]) -> Verdict:
-    """The last attempt's verdict, unless the device did worse before."""
-    last = attempts[-1].verdict
-    earlier = {attempt.verdict for attempt in attempts[:-1]}
+    """The last attempt's verdict, unless the device did worse before.
+
+    An attempt that was not run (the night was over, the bench unfit) takes nothing back.
+    """
+    tried = [attempt for attempt in attempts if attempt.verdict is not Verdict.NOT_RUN]
+    last = tried[-1].verdict if tried else Verdict.NOT_RUN
+    earlier = {attempt.verdict for attempt in tried[:-1]}
     seen = [last]
     if earlier & {Verdict.FAIL, Verdict.FLAKY}:
         seen.append(Verdict.FLAKY)
@@ -167,18 +195,23 @@ def overall(verdicts: Iterable[Verdict]) -> Verdict:
 def exit_code(verdicts: Iterable[Verdict], *, strict: bool = False) -> int:
     """What a command returns: 0 nothing bad, 1 something is, 3 the rig failed.
 
-    NOT RUN is something bad only when `strict`.
+    NOT RUN and NOT VERIFIED are something bad only when `strict`.
     """
     seen = set(verdicts)
     if Verdict.BROKEN in seen:
         return 3
-    good = {Verdict.PASS} if strict else {Verdict.PASS, Verdict.NOT_RUN}
+    good = {Verdict.PASS} if strict else {Verdict.PASS, Verdict.NOT_RUN, Verdict.NOT_VERIFIED}
     return 0 if seen <= good else 1
 
 
-def _judge_row(row: PlanRow, attempts: tuple[Attempt, ...]) -> ItemVerdict:
+def _judge_row(plan: Plan, row: PlanRow, attempts: tuple[Attempt, ...]) -> ItemVerdict:
     tests = attempts_by_test(attempts)
     verdict, reason = _verdict_and_reason(row, tests)
+    if verdict is Verdict.PASS and (late := _overdue(plan)):
+        verdict, reason = Verdict.NOT_VERIFIED, f"calibration overdue: {late}"
+    if row.quarantine is not None and row.tests:
+        day = plan.run.started[:10]
+        verdict, reason = _in_quarantine(row.quarantine, day, verdict, reason)
     last = [each[-1].end for each in tests.values() if each[-1].end is not None]
     ended = [attempt.end for attempt in attempts if attempt.end is not None]
     started_on = attempts[-1].start.firmware if attempts else row.firmware
@@ -211,7 +244,33 @@ def _verdict_and_reason(
     if idle and verdict is Verdict.PASS:
         return Verdict.NOT_RUN, _reason(tests[idle[0]], Verdict.NOT_RUN)
     deciding = next(test for test, each in verdicts.items() if each is verdict)
+    repeated = [test for test, attempts in tests.items() if len(attempts) > 1]
+    if verdict is Verdict.PASS and len(tests) > 1 and repeated:
+        return verdict, "; ".join(f"{test}: {_reason(tests[test], verdict)}" for test in repeated)
     return verdict, _reason(tests[deciding], verdict)
+
+
+def _overdue(plan: Plan) -> str:
+    """Which instruments were overdue when the run began; twins need no calibration."""
+    bench, day = plan.run.bench_facts, plan.run.started[:10]
+    if bench is None or bench.kind == "simulated":
+        return ""
+    late = [each for each in bench.instruments if each.due is not None and each.due < day]
+    return ", ".join(f"{each.role} {each.model} since {each.due}" for each in late)
+
+
+def _in_quarantine(
+    quarantine: Quarantine, day: str, verdict: Verdict, reason: str
+) -> tuple[Verdict, str]:
+    """What a row is on a day, given what it would be without; a plan holds none before `since`."""
+    told = f"it was {verdict}{f': {reason}' if reason else ''}"
+    who = f"{quarantine.owner}, {quarantine.ticket}: {quarantine.reason}"
+    if quarantine.lasts(day) and verdict is Verdict.NOT_RUN:
+        return verdict, reason
+    if quarantine.lasts(day):
+        return Verdict.NOT_VERIFIED, f"in quarantine until {quarantine.expires} ({who}); {told}"
+    expired = f"its quarantine expired on {quarantine.expires} ({who}); {told}"
+    return worst([verdict, Verdict.FAIL]), expired
 
 
 def _reason(attempts: Sequence[Attempt], verdict: Verdict) -> str:

@@ -16,6 +16,7 @@ from rig.recording import (
 
 PASS, FAIL, FLAKY, BROKEN = Verdict.PASS, Verdict.FAIL, Verdict.FLAKY, Verdict.BROKEN
 ABORTED, NOT_RUN, INCONCLUSIVE = Verdict.ABORTED, Verdict.NOT_RUN, Verdict.INCONCLUSIVE
+NOT_VERIFIED = Verdict.NOT_VERIFIED
 
 Plans = Callable[..., Plan]
 Entries = Callable[..., list[Entry]]
@@ -36,6 +37,9 @@ Entries = Callable[..., list[Entry]]
         pytest.param([None], ABORTED, id="a start without an end is aborted"),
         pytest.param([PASS, None], ABORTED, id="even after a pass"),
         pytest.param([FAIL, BROKEN], BROKEN, id="a broken rig is worst"),
+        pytest.param([BROKEN, NOT_RUN], BROKEN, id="what was not tried again stays as it was"),
+        pytest.param([None, NOT_RUN], ABORTED, id="what was cut off and not tried again, too"),
+        pytest.param([FAIL, NOT_RUN], FAIL, id="and a failure"),
     ],
 )
 def test_attempts_of_one_test(
@@ -98,6 +102,16 @@ def test_a_flaky_row_tells_its_history(plan_of_tests: Plans, entries_of: Entries
     assert item.reason == "why 1 (attempt 1 FAIL, attempt 2 PASS)"
 
 
+def test_a_passed_row_tells_which_of_its_tests_was_repeated(
+    plan_of_tests: Plans, entries_of: Entries
+) -> None:
+    entries = entries_of("test_a", [PASS]) + entries_of("test_b", [None, PASS])
+    item = judge(plan_of_tests("test_a", "test_b"), entries).items[0]
+
+    assert item.verdict is PASS
+    assert item.reason == "test_b: why 2 (attempt 1 ABORTED, attempt 2 PASS)"
+
+
 def test_verdicts_are_plain_json_values_with_every_field(
     plan_of_tests: Plans, entries_of: Entries
 ) -> None:
@@ -141,7 +155,7 @@ def test_a_second_start_is_refused(plan_of_tests: Plans, entries_of: Entries) ->
 
 def test_the_order_from_best_to_worst() -> None:
     assert sorted(Verdict, key=lambda verdict: verdict.severity) == [
-        *(NOT_RUN, PASS, INCONCLUSIVE, FLAKY, FAIL, ABORTED, BROKEN)
+        *(NOT_RUN, PASS, NOT_VERIFIED, INCONCLUSIVE, FLAKY, FAIL, ABORTED, BROKEN)
     ]
 
 
@@ -158,6 +172,8 @@ def test_the_run_is_as_bad_as_its_worst_row() -> None:
     [
         pytest.param([PASS, NOT_RUN], False, 0, id="not run is no failure"),
         pytest.param([PASS, NOT_RUN], True, 1, id="but one when strict"),
+        pytest.param([PASS, NOT_VERIFIED], False, 0, id="what does not count does not gate"),
+        pytest.param([PASS, NOT_VERIFIED], True, 1, id="but it does when strict"),
         pytest.param([PASS], True, 0, id="all passed"),
         pytest.param([PASS, INCONCLUSIVE], False, 1, id="inconclusive"),
         pytest.param([PASS, FLAKY], False, 1, id="flaky"),
