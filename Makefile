@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python bootstrap/pip-26.3-py3-none-any.whl/pip --quiet --disable-pip-version-check
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: setup independent fmu qualify test check bench matrix nightly-checks clean
+.PHONY: setup independent fmu formats qualify test check bench matrix nightly-checks clean
 
 setup: .setup-done .kernel-built
 
@@ -30,6 +30,10 @@ independent: setup
 # What runs an FMU as the batteries' cells, and builds one for the tests; nothing else needs it.
 fmu: setup
 	@$(PIP) install --require-hashes --no-deps --requirement fmu.lock
+
+# MF4 and Parquet; python-can then takes half a second longer to import, which is why it is extra.
+formats: setup
+	@$(PIP) install --require-hashes --no-deps --requirement formats.lock
 
 qualify: setup
 	@$(BIN)/hil qualify

@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from rig.recording import Attempt, Evidence, Measurement, Verdict
 _STATUS = {
     Verdict.NOT_RUN: Status.SKIPPED,
     Verdict.PASS: Status.PASSED,
+    Verdict.NOT_VERIFIED: Status.SKIPPED,
     Verdict.INCONCLUSIVE: Status.UNKNOWN,
     Verdict.FLAKY: Status.FAILED,
     Verdict.FAIL: Status.FAILED,
@@ -43,44 +45,50 @@ _STATUS = {
 _TYPES = {".json": "application/json", ".txt": "text/plain", ".png": "image/png"}
 
 
-def write_allure(run_dir: Path, out_dir: Path) -> Path:
-    """Write the run in `run_dir` as Allure results into `out_dir`, which may hold other runs."""
+def write_allure(run_dir: Path, out_dir: Path, attached: Collection[str] | None = None) -> Path:
+    """Write the run in `run_dir` as Allure results into `out_dir`, which may hold other runs.
+
+    `attached` are the endings of the evidence that goes along, such as .json; all if None.
+    """
     view = read_run(run_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     for row in view.rows:
         for test in row.tests:
             for attempt in test.attempts:
-                _write(out_dir, _attempt_result(view, row, test, attempt, out_dir))
-        if row.verdict not in {test.verdict for test in row.tests}:
+                result = _attempt_result(view, row, test, attempt)
+                end = attempt.end
+                result.attachments = [
+                    attachment
+                    for each in (() if end is None else end.evidence)
+                    if attached is None or Path(each.path).suffix in attached
+                    if (attachment := _attach(view, each, out_dir)) is not None
+                ]
+                _write(out_dir, result)
+        told = {row.shown(test, each) for test in row.tests for each in test.attempts}
+        if row.verdict not in told | {test.verdict for test in row.tests}:
             _write(out_dir, _row_result(view, row))
     _write_environment(view, out_dir)
     return out_dir
 
 
-def _attempt_result(
-    view: RunView, row: RowView, test: TestView, attempt: Attempt, out_dir: Path
-) -> TestResult:
+def _attempt_result(view: RunView, row: RowView, test: TestView, attempt: Attempt) -> TestResult:
     result = _result(view, row, test.name, attempt.start.attempt)
     end = attempt.end
     flaky = test.verdict is Verdict.FLAKY or None
-    result.status = _STATUS[attempt.verdict]
+    result.status = _STATUS[row.shown(test, attempt)]
     result.start = _milliseconds(attempt.start.utc)
     result.stop = result.start if end is None else _milliseconds(end.utc)
-    if attempt.reason or flaky:
-        result.statusDetails = StatusDetails(message=attempt.reason or None, flaky=flaky)
+    reason = row.item.reason if row.overrules_its_tests else attempt.reason
+    if reason or flaky:
+        result.statusDetails = StatusDetails(message=reason or None, flaky=flaky)
     result.parameters = [
-        Parameter(name="firmware", value=attempt.start.firmware or "none"),
-        # They vary from night to night, and must not cut the history of a test.
+        # They vary from night to night and release to release, and must not cut a test's history.
+        Parameter(name="firmware", value=attempt.start.firmware or "none", excluded=True),
         Parameter(name="bench", value=view.verdicts.run.bench, excluded=True),
         Parameter(name="attempt", value=str(attempt.start.number), excluded=True),
     ]
     if end is not None:
         result.steps = [_step(each, result.start) for each in end.measurements]
-        result.attachments = [
-            attachment
-            for each in end.evidence
-            if (attachment := _attach(view, each, out_dir)) is not None
-        ]
     return result
 
 
@@ -156,7 +164,8 @@ def _write(out_dir: Path, result: TestResult) -> None:
 def _write_environment(view: RunView, out_dir: Path) -> None:
     run = view.verdicts.run
     facts = {"bench": run.bench, "firmware": run.firmware, "run": run.id, "seed": run.seed}
-    lines = [f"{name}={value}" for name, value in {**facts, **run.software}.items()]
+    marks = {"marks": "; ".join(run.marks)} if run.marks else {}
+    lines = [f"{name}={value}" for name, value in {**facts, **marks, **run.software}.items()]
     text = "".join(line.replace("\n", " ") + "\n" for line in lines)
     (out_dir / "environment.properties").write_text(text, encoding="utf-8")
 

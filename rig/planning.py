@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from bms.catalogue import Item, Judgement, catalogue, judged_on
-from bms.firmware import Version
+from bms.catalogue import SILENT, Item, Judgement, catalogue, judged_on
+from bms.firmware import UnknownRelease, Version
+from bms.releases import NEWEST, release_of
 from rig.recording import Plan, PlanRow, RunFacts, Scalar, SlotDelta, sha256_of
 
 ROOT = Path(__file__).parent.parent
@@ -65,25 +66,75 @@ def _tests_in(path: Path) -> tuple[str, ...]:
     return tuple(n.name for n in tree.body if isinstance(n, kinds) and n.name.startswith("test_"))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderTest:
+    """The release that a device has, and the one by whose claims it is judged."""
+
+    firmware: Version
+    claims_of: Version
+
+    @property
+    def judged_as(self) -> str | None:
+        """As the record keeps it: None where the release has claims of its own."""
+        return None if self.firmware == self.claims_of else str(self.claims_of)
+
+
+def under_test(text: str, *, is_read: bool) -> UnderTest:
+    """The release that ``text`` names.
+
+    ``is_read``: a real device has it, nobody chose it; if we do not know it, it is judged by the
+    claims of the newest release, and all that is said of it is PROVISIONAL. Raises UnknownRelease
+    for what is no release, and, where the bench sets the release, for one that we do not know.
+    """
+    try:
+        known = release_of(text)
+    except UnknownRelease:
+        if not is_read:
+            raise
+        return UnderTest(firmware=Version.parse(text), claims_of=NEWEST)
+    return UnderTest(firmware=known, claims_of=known)
+
+
+def judged(item: Item, device: UnderTest, *, exact: bool = False) -> Judgement:
+    """On which release a row is judged; by the newest claims, that is the device's own.
+
+    ``exact``: every row on that very release, whether or not its claim holds there.
+    """
+    if exact:
+        return Judgement(firmware=device.firmware)
+    found = judged_on(item, device.claims_of)
+    if found.firmware == device.claims_of and item.row_class != SILENT:
+        return Judgement(firmware=device.firmware, reason=found.reason)
+    return found
+
+
 def make_plan(
     facts: RunFacts,
     qualified: Version,
     tests: Mapping[str, tuple[str, ...]],
     *,
     exact: bool = False,
+    inputs: Mapping[str, str] | None = None,
+    carried: Mapping[str, str] | None = None,
 ) -> Plan:
     """The plan for a release: the rows of ``tests``, each with its tests, parameters and all.
 
-    ``exact``: every row on that very release, whether or not its claim holds there.
+    ``exact``: every row on that very release, whether or not its claim holds there. ``inputs`` has
+    the hash of what a row's verdict depends on, ``carried`` the run in which a row passed that is
+    not run again.
     """
     known = scenarios()
+    claims_of = qualified if facts.judged_as is None else Version.parse(facts.judged_as)
+    device = UnderTest(firmware=qualified, claims_of=claims_of)
     rows = tuple(
         _row(
             item,
             known.get(item.id),
-            Judgement(firmware=qualified) if exact else judged_on(item, qualified),
+            judged(item, device, exact=exact),
             tests.get(item.id),
-            holds=item.holds(qualified),
+            holds=item.holds(claims_of),
+            inputs_sha256=(inputs or {}).get(item.id),
+            carried_from=(carried or {}).get(item.id),
         )
         for item in catalogue().values()
     )
@@ -97,9 +148,13 @@ def _row(
     tests: tuple[str, ...] | None,
     *,
     holds: bool,
+    inputs_sha256: str | None,
+    carried_from: str | None,
 ) -> PlanRow:
     reason = judgement.reason if judgement.firmware is None else ""
-    if scenario is None:
+    if carried_from is not None:
+        reason = f"unchanged since {carried_from}: PASS there"
+    elif scenario is None:
         reason = "no scenario yet"
     elif not reason and not tests:
         reason = "not selected"
@@ -126,6 +181,8 @@ def _row(
         firmware=str(judgement.firmware) if planned else None,
         tests=tests if planned and tests is not None else (),
         reason=reason,
+        inputs_sha256=inputs_sha256,
+        carried_from=carried_from,
     )
 
 
