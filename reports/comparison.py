@@ -78,7 +78,11 @@ def compared(folder: Path, plan: Plan, verdicts: RunVerdicts) -> Comparison | No
     """The comparison with what `keep_for_comparison` left in `folder`; None where nothing is."""
     if not (folder / AGAINST / _KEPT[0]).is_file():
         return None
-    record = RunRecord(folder / AGAINST)
+    return compared_with(RunRecord(folder / AGAINST), plan, verdicts)
+
+
+def compared_with(record: RunRecord, plan: Plan, verdicts: RunVerdicts) -> Comparison:
+    """A run's plan and verdicts against another run's record. Raises RecordError."""
     earlier, before = record.plan(), {item.id: item for item in record.verdicts().items}
     now = {item.id: item for item in verdicts.items}
     both = [(before[id_], now[id_]) for id_ in now if id_ in before]

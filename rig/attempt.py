@@ -40,6 +40,7 @@ class Attempt:
         self._kernel = kernel
         self._heard: list[HeardFrame] = []
         self._shown: list[HeardFrame] = []
+        self._followed: list[Signal[Any]] = []
         self._open(folder)
 
     def _open(self, folder: Path | None) -> None:
@@ -98,6 +99,7 @@ class Attempt:
     def follow(self, signal: Signal[Any]) -> None:
         """Record a signal from now on."""
         signal.record = self._recorder(signal)
+        self._followed.append(signal)
 
     def _recorder(self, signal: Signal[Any]) -> Callable[[str, int, Any], None]:
         shown = ""
@@ -178,6 +180,8 @@ class Attempt:
     def close(self) -> list[Path]:
         """End the recordings; the files that are evidence."""
         self.flush()
+        for signal in self._followed:
+            signal.settle()
         files = []
         for recorder, name in ((self._frames, "frames.blf"), (self._signals, "signals.bin")):
             if recorder is not None and self.folder is not None:

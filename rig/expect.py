@@ -136,7 +136,8 @@ class Expectation(Generic[T]):
             self._unmet(
                 f"did not become {condition.text} within {show_time(within)}, {self._last()}"
             )
-        delay_us = sample.time_us - start_us
+        # On the wall clock a device may have been quicker than this was to look for it.
+        delay_us = max(0, sample.time_us - start_us)
         if delay_us < after:
             self._unmet(
                 f"became {condition.text} after {show_time(delay_us)}, "
@@ -216,11 +217,13 @@ class Expectation(Generic[T]):
         signal.watch(look, resolution_us, failed)
         try:
             async with asyncio.timeout(max(0, until_us - _kernel().now_us) / 1e6):
-                return await future
+                found = await future
         except TimeoutError:
             return None
         finally:
             signal.unwatch(look)
+        # On the wall clock what ends the wait may be late itself, and then this is.
+        return found if found.time_us <= until_us else None
 
     def _last(self) -> str:
         latest = self._signal.latest

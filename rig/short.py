@@ -17,7 +17,7 @@ from rig.recording import Ended, RecordError, RunRecord, sha256_of
 
 # Chosen: an attempt has three times its simulated time and a minute; if that is unknown, ten.
 WALL_FACTOR, WALL_EXTRA_S, WALL_UNKNOWN_S = 3.0, 60.0, 600.0
-LIMIT_S = 20.0  # chosen: a third of the rows, in a quarter of an hour on two cores
+LIMIT_S = 20.0  # chosen: a quarter of the rows, in ten minutes on two cores
 RUNS_READ = 200  # chosen: of the newest; older ones are of other scenarios
 # What they claim is a share of many tries, which virtual time gives in seconds.
 STATISTICAL = frozenset({"v1.30-04"})
@@ -89,10 +89,11 @@ def durations_of(runs: Path, firmware: str) -> Durations:
     folders = [runs]
     if not (runs / "plan.json").is_file():
         folders = sorted((path.parent for path in runs.glob("*/verdicts.json")), reverse=True)
+    now = {item: sha256_of(scenario.path) for item, scenario in scenarios().items()}
     found: dict[str, dict[str, float]] = {}
     for folder in folders[:RUNS_READ]:
-        for item, tests in _durations_in(folder, firmware).items():
-            found.setdefault(item, tests)
+        wanted = {item: digest for item, digest in now.items() if item not in found}
+        found.update(_durations_in(folder, firmware, wanted))
     if not found:
         raise BenchFileError(
             f"--durations {runs}: holds no finished run of {firmware} on a simulated bench; "
@@ -101,19 +102,21 @@ def durations_of(runs: Path, firmware: str) -> Durations:
     return found
 
 
-def _durations_in(folder: Path, firmware: str) -> dict[str, dict[str, float]]:
-    """Of one run; nothing where it does not fit, or a scenario's file has changed since."""
+def _durations_in(
+    folder: Path, firmware: str, wanted: Mapping[str, str]
+) -> dict[str, dict[str, float]]:
+    """Of one run, of the rows with a scenario of this SHA-256; nothing where it does not fit."""
     record = RunRecord(folder)
     try:
         plan = record.plan()
         facts = plan.run.bench_facts
         if facts is None or facts.kind != "simulated" or plan.run.firmware != firmware:
             return {}
-        entries = record.entries()
+        rows = [row for row in plan.rows if row.tests and row.id in wanted]
+        fits = {row.id for row in rows if row.scenario_sha256 == wanted[row.id]}
+        entries = record.entries() if fits else ()
     except (RecordError, OSError):
         return {}
-    now = {item: sha256_of(scenario.path) for item, scenario in scenarios().items()}
-    fits = {row.id for row in plan.rows if row.tests and now.get(row.id) == row.scenario_sha256}
     found: dict[str, dict[str, float]] = {}
     for entry in entries:
         if isinstance(entry, Ended) and entry.item in fits:

@@ -83,6 +83,13 @@ class Signal(Generic[T]):
         for watch in tuple(self._watches):
             watch.told(sample)
 
+    def settle(self) -> None:
+        """Have the last reading in the record, where it was as the one before: known until then."""
+        last = self.latest
+        if self.record is not None and last is not None and last.time_us > self._recorded_us:
+            self.record(self.name, last.time_us, last.value)
+            self._recorded_us = last.time_us
+
     def fail(self, error: Exception) -> None:
         """The instrument behind it failed: whoever waits must not wait in vain."""
         for watch in tuple(self._watches):

@@ -28,7 +28,7 @@ class _PacedSelector(selectors.BaseSelector):
     def select(self, timeout: float | None = None) -> list[Any]:
         """Run the heap up to now; then wait for a file, a coroutine's timer, or the next event."""
         loop, kernel = self._loop, self._loop.kernel
-        kernel.run(loop.elapsed_us(), loop.has_ready)
+        kernel.run(loop.kernel_us(), loop.has_ready)
         due_us = kernel.due_us
         if loop.has_ready():
             timeout = 0.0
@@ -37,7 +37,7 @@ class _PacedSelector(selectors.BaseSelector):
             timeout = until_s if timeout is None else min(timeout, until_s)
         ready = self._real.select(timeout)
         # Before anybody reads the clock: what was due meanwhile finds the time that it asked for.
-        kernel.run(loop.elapsed_us(), _nobody)
+        kernel.run(loop.kernel_us(), _nobody)
         return ready
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> Any:
@@ -71,21 +71,30 @@ class WallLoop(asyncio.SelectorEventLoop):
     def __init__(self, kernel: Kernel | None = None) -> None:
         self.kernel = kernel or Kernel()
         self.began_us = monotonic_us()
+        self._held = False
         super().__init__(_PacedSelector(self))
 
     def time(self) -> float:
         """Seconds since it began."""
         return self.elapsed_us() / 1e6
 
+    def hold(self) -> None:
+        """The kernel's time is zero until it begins again: what comes meanwhile comes at zero."""
+        self._held, self.kernel.now_us = True, 0
+
     def begin_again(self) -> None:
         """Time is zero from now on. Raises RuntimeError if anything waits for a time already."""
         if self.kernel.due_us is not None:
             raise RuntimeError("time cannot begin again: something waits for its time")
-        self.began_us, self.kernel.now_us = monotonic_us(), 0
+        self.began_us, self.kernel.now_us, self._held = monotonic_us(), 0, False
 
     def elapsed_us(self) -> int:
         """Microseconds since it began, of the machine's monotonic clock."""
         return monotonic_us() - self.began_us
+
+    def kernel_us(self) -> int:
+        """What the kernel's time is by now."""
+        return 0 if self._held else self.elapsed_us()
 
     def has_ready(self) -> bool:
         """Whether a coroutine can go on."""

@@ -2,8 +2,9 @@
 
 One JSON object a datagram (AF_UNIX, SEQPACKET). To the device: `inputs`, those fields of `Inputs`
 that changed; `uart`, bytes of the Bluetooth module in hexadecimal; `supply`, whether it has any.
-From the device: `outputs`, the fields of `Outputs` that are levels; `uart`. When the socket closes,
-the device is out of its rig, which is as good as without supply.
+From the device: `outputs`, the fields of `Outputs` that are levels; `uart`; `module_reset`, when it
+boots and its Bluetooth module with it. When the socket closes, the device is out of its rig, which
+is as good as without supply.
 """
 
 import json
@@ -95,6 +96,10 @@ class Harness:
         if message:
             self._told = levels
             self._socket.send(json.dumps(message).encode())
+
+    def reset_module(self) -> None:
+        """Reset the Bluetooth module, as every start of the device does."""
+        self._socket.send(json.dumps({"module_reset": True}).encode())
 
     def close(self) -> None:
         """Pull it out."""

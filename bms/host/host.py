@@ -137,6 +137,7 @@ class Host:
     def _supply(self, on: bool) -> None:
         if on and not self._supplied:
             self._device = self._new_device()
+            self._harness.reset_module()
         self._supplied = on
         self._received.clear()
         self._uart.clear()
@@ -194,6 +195,7 @@ class Host:
         self._stalled_until_us, self._barked = None, by_watchdog
         self._received.clear()
         self._harness.tell(Outputs())
+        self._harness.reset_module()
         self._device = self._new_device()
         self._wake_at(self._now_us)
 

@@ -7,7 +7,7 @@ the youngest shows; when it is cleared the one before does.
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
-from rig.benches.system import System
+from rig.benches.disturbed import Disturbed
 from rig.dut.bluetooth import HIGHEST_BAUD
 from rig.dut.modules import ModelModule
 from rig.errors import FaultRefused
@@ -54,9 +54,9 @@ class Pile(Generic[T]):
 
 
 class Insertion:
-    """Inserts faults into one simulated system."""
+    """Inserts faults into one system on simulated terminals."""
 
-    def __init__(self, kernel: Kernel, system: System) -> None:
+    def __init__(self, kernel: Kernel, system: Disturbed) -> None:
         self.kernel, self.system = kernel, system
         self.plant, self.dut = system.plant, system.dut
         self._count = 0

@@ -1,8 +1,9 @@
 """The processes of a wire bench: hub, stand and device, started in order and always ended.
 
 Each is a child of its own and says in one line of JSON when it is ready. Whoever of them is still
-there at the end is killed; a device that is gone drives nothing, and the stand ends with its
-control connection, so that nothing is left on, whoever is killed when.
+there at the end is killed; a device that is gone drives nothing, and hub and stand end with their
+standard input, the stand with its control connection, too: nothing is left on, whoever is killed
+when.
 """
 
 import asyncio
@@ -18,10 +19,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from rig.benches.stand import StandSpec
+from rig.benches.stand import SECOND_BUS, StandSpec, second_harness
 from rig.errors import BenchError, NotOnThisBench
+from rig.realtime import favour_session
 
 BUSES: Mapping[str, int] = {"private": 250_000, "ve_can": 250_000, "external": 500_000}
+GO = b"go\n"
 READY_S = 30.0  # chosen: a busy machine imports slowly
 END_S = 3.0
 
@@ -33,6 +36,8 @@ class Processes:
     name has 107 bytes at most. ``device_later``: it is started by `start_device`, once everybody
     else is on its buses.
     """
+
+    stand_program: Sequence[str] = ("-m", "rig.benches.stand")
 
     def __init__(
         self,
@@ -48,6 +53,7 @@ class Processes:
         self.hub_socket, self.control = Path(spec.hub), Path(spec.control)
         self.doors: Mapping[str, str] = {}
         self.sizes: list[dict[str, Any]] = []
+        self.has_bluetooth = False
         self.device: Process | None = None
         self._started: list[Process] = []
         self._control: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -63,21 +69,38 @@ class Processes:
 
     async def _start_all(self) -> None:
         buses = [f"{name}:{rate}" for name, rate in BUSES.items()]
-        hub = ["-m", "rig.cli", "hub", *buses, "--socket", self._spec.hub]
+        buses.append(f"{SECOND_BUS}:{BUSES['private']}")
+        hub = ["-m", "rig.commands.hub", *buses, "--socket", self._spec.hub]
         hub += ["--no-strangers", "--no-acknowledge", "--json", "--attached"]
-        await self._start("hub", hub, stdin=PIPE)
         spec = self.folder / "stand.json"
         spec.write_text(json.dumps(asdict(self._spec)), encoding="utf-8")
-        told = await self._start("stand", ["-m", "rig.benches.stand", str(spec)])
+        hub_process = await self._spawn("hub", hub, stdin=PIPE)
+        # It loads while the hub does, and is built once that is there.
+        stand = await self._spawn("stand", [*self.stand_program, str(spec)], stdin=PIPE)
+        await self._is_ready("hub", hub_process)
+        assert stand.stdin is not None
+        stand.stdin.write(GO)
+        told = await self._is_ready("stand", stand)
         self.doors, self.sizes = told["doors"], told["sizes"]
+        self.has_bluetooth = bool(told["bluetooth"])
         self._control = await asyncio.open_unix_connection(self._spec.control)
         if not self._device_later:
             await self.start_device()
 
     async def start_device(self) -> None:
         """Start the device, and wait until it runs."""
-        await self._start("device", self._device_command())
-        self.device = self._started[-1]
+        self.device = await self._spawn("device", self._device_command())
+        await self._is_ready("device", self.device)
+
+    async def start_second_device(self, options: Sequence[str], memory: Mapping[str, str]) -> None:
+        """Start the device of the stand's second system, with this in its memory."""
+        kept = self.folder / "memory2.json"
+        kept.write_text(json.dumps(memory), encoding="utf-8")
+        harness = second_harness(Path(self._spec.harness))
+        command = ["-m", "bms", "run", *options, "--harness", str(harness), "--memory", str(kept)]
+        for port, bus in (("private", SECOND_BUS), ("ve_can", "ve_can")):
+            command += ["--can", f"{port}=hil_hub:{bus},socket={self._spec.hub},name=second"]
+        await self._is_ready("second device", await self._spawn("second device", command))
 
     def _device_command(self) -> list[str]:
         command = ["-m", "bms", "run", *self._device_options, "--harness", self._spec.harness]
@@ -86,10 +109,8 @@ class Processes:
             command += ["--can", place]
         return [*command, "--memory", str(self.memory), "--test-port", str(self.test_port)]
 
-    async def _start(
-        self, name: str, arguments: Sequence[str], stdin: int = DEVNULL
-    ) -> dict[str, Any]:
-        """Start one and wait for its line. Raises BenchError with what it said instead."""
+    async def _spawn(self, name: str, arguments: Sequence[str], stdin: int = DEVNULL) -> Process:
+        """Start one; it loads by itself."""
         with (self.folder / f"{name}.log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -100,6 +121,11 @@ class Processes:
                 start_new_session=True,  # Ctrl-C is for us: the safe state still needs them
             )
         self._started.append(process)
+        favour_session(process.pid)
+        return process
+
+    async def _is_ready(self, name: str, process: Process) -> dict[str, Any]:
+        """Wait for its line. Raises BenchError with what it said instead."""
         assert process.stdout is not None
         try:
             line = await asyncio.wait_for(process.stdout.readline(), READY_S)

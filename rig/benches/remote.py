@@ -4,6 +4,7 @@ A scenario inserts a fault by a call that is done when it returns, and hears at 
 refused; so each request is written and its answer waited for, some milliseconds here.
 """
 
+import asyncio
 import json
 import random
 import socket  # noqa: TID251 - never part of a virtual run
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from rig.dut.terminals import Input, Output
 from rig.dut.test_port import damaged
 from rig.errors import BenchError, FaultRefused, NotOnThisBench
 from rig.faults.sensors import Quantity
@@ -83,6 +85,49 @@ class RemoteBattery:
     def speak_again(self) -> None:
         """They do again."""
         self._stand.ask("silent", battery=self._battery, silent=False)
+
+
+class RemoteBluetooth:
+    """The Bluetooth module of the device on the stand, as an app reaches it."""
+
+    def __init__(self, control: Path) -> None:
+        self._control = control
+        self._connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, text: bytes) -> tuple[str, bytes] | None:
+        """One exchange of an app; None if the module is not in reach, or nothing comes."""
+        if self._connection is None:
+            self._connection = await asyncio.open_unix_connection(str(self._control))
+        reader, writer = self._connection
+        writer.write(json.dumps({"do": "app", "text": text.hex()}).encode() + b"\n")
+        line = await reader.readline()
+        if not line:
+            raise BenchError("the stand has ended")
+        told: dict[str, Any] = json.loads(line)
+        if not told["ok"]:
+            raise BenchError(f"stand: {told['why']}")
+        answer = told["answer"]
+        return None if answer is None else (answer[0], bytes.fromhex(answer[1]))
+
+    def close(self) -> None:
+        """The phone is taken away: at the very end, for a stand ends with any of its clients."""
+        if self._connection is not None:
+            self._connection[1].close()
+
+
+class RemoteSecondDut:
+    """The lines of the second device on the stand."""
+
+    def __init__(self, stand: Line) -> None:
+        self._stand = stand
+
+    def drive(self, line: Input, level: bool) -> None:
+        """Drive one input."""
+        self._stand.ask("second_drive", line=str(line), level=level)
+
+    def sense(self, line: Output) -> bool:
+        """Read one output as it is now."""
+        return bool(self._stand.ask("second_sense", line=str(line))["level"])
 
 
 class RemoteTestPort:

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from instruments.protocols import Answering
 from instruments.session import Session
@@ -23,7 +23,7 @@ from rig.benches.file import BenchFile
 from rig.benches.insertion import Insertion
 from rig.benches.instrumented import PLOTS, Instruments
 from rig.benches.supervision import Supervision
-from rig.benches.system import EXTERNAL_BIT_RATE, VE_CAN_BIT_RATE, System, build_system
+from rig.benches.system import EXTERNAL_BIT_RATE, VE_CAN_BIT_RATE, build_system
 from rig.benches.wiring import Lines, Voltages
 from rig.can.bus import Bus
 from rig.can.by_dbc import general_decoder, mgreg_decoder, private_decoder, visedo_decoder
@@ -217,13 +217,11 @@ class SimulatedBench:
         self._system.plant.settle()
         self._system.plant.weld_contactor()
 
-    async def add_master(self, firmware: str, *, in_parallel: bool) -> "SimulatedSecondMaster":
+    async def add_master(self, firmware: str, *, in_parallel: bool) -> "StartedByButton":
         """Another system with a battery of its own on the same VE.Can, or on our link, too."""
         without = self._spec.without if firmware == self.firmware else ()
         spec = DutSpec(firmware=firmware, without=without, serial=SECOND_SERIAL)
-        needs = Needs(parallel=1, soc_pct=self.needs.soc_pct - 5.0)
-        if in_parallel:
-            needs = replace(self.needs, parallel=1, serial="", battery_releases=())
+        needs = second_needs(self.needs, in_parallel=in_parallel)
         system = build_system(
             self.kernel,
             needs,
@@ -233,7 +231,7 @@ class SimulatedBench:
             self._system.plant.dc_bus if in_parallel else None,
         )
         link = ToolLink(self._shared["ve_can"], lambda: self.gx.address_of(1), "second tool")
-        return SimulatedSecondMaster(self.kernel, system, link, self._make)
+        return StartedByButton(self.kernel, system.dut, link, self._make)
 
     def enter_branch(self, name: str) -> None:
         """From now on, in this process, the record is the branch's."""
@@ -249,22 +247,41 @@ class SimulatedBench:
         self._attempt.event(self.kernel.now_us, "bench", text)
 
 
-class SimulatedSecondMaster:
+def second_needs(first: Needs, *, in_parallel: bool) -> Needs:
+    """What a second system is: one battery of its own, or of the first's kind beside it."""
+    if in_parallel:
+        return replace(first, parallel=1, serial="", battery_releases=())
+    return Needs(parallel=1, soc_pct=first.soc_pct - 5.0)
+
+
+class HasLines(Protocol):
+    """A device's lines, as they are wired to somebody."""
+
+    def drive(self, line: Input, level: bool) -> None:
+        """Drive one input."""
+        ...
+
+    def sense(self, line: Output) -> bool:
+        """Read one output as it is now."""
+        ...
+
+
+class StartedByButton:
     """A second system, started by its own button."""
 
     def __init__(
-        self, kernel: Kernel, system: System, link: ToolLink, make: Callable[..., Signal[Contact]]
+        self, kernel: Kernel, dut: HasLines, link: ToolLink, make: Callable[..., Signal[Contact]]
     ) -> None:
-        self._kernel, self._system = kernel, system
+        self._kernel, self._dut = kernel, dut
         self.tool = DiagnosticTool(link)
         self.contactor = make("second contactor", "", Poller(self._read))
 
     async def _read(self) -> None:
-        self.contactor.put(Contact(self._system.dut.sense(Output.CONTACTOR_AUX)))
+        self.contactor.put(Contact(self._dut.sense(Output.CONTACTOR_AUX)))
 
     async def running(self) -> None:
         """Start it and wait until its contactor is closed. Raises NotReady if it does not."""
-        dut = self._system.dut
+        dut = self._dut
         dut.drive(Input.START_STOP, True)
         await asyncio.sleep(0.2)
         dut.drive(Input.START_STOP, False)

@@ -3,17 +3,19 @@
 A process of its own: `python -m rig.benches.stand SPEC`, where SPEC is a JSON file of `StandSpec`.
 Drivers reach the twins over TCP, the batteries speak on the hub, the device hangs on its harness.
 The control socket inserts faults, and shows the circuit to who has to prove that it is safe: one
-JSON object a line, each answered. The stand ends when its control socket's client is gone.
+JSON object a line, each answered. The stand is built when its standard input says so, and ends with
+it or with its control socket's client: whoever owns it, and is killed at any time, leaves no stand.
 """
 
 import asyncio
 import json
+import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from instruments.doors.socket_door import SocketDoor
 from instruments.models import MODELS, Model
@@ -21,13 +23,11 @@ from instruments.twins.twin import Twin
 from rig.benches.file import BenchFile, load_bench
 from rig.benches.insertion import Insertion
 from rig.benches.supervision import Supervision
-from rig.benches.system import System, battery_identities, build_plant
+from rig.benches.surroundings import Surroundings
 from rig.benches.wiring import Lines, Voltages
-from rig.can.bus import Bus
-from rig.can.hub_bus import HubBus
 from rig.dut.harness import HarnessedDut
-from rig.dut.model import DutSpec, ModelDut
-from rig.dut.modules import ModelModule
+from rig.dut.model import DutSpec
+from rig.dut.terminals import Input, Output
 from rig.errors import BenchError
 from rig.faults import ask
 from rig.faults.sensors import Quantity
@@ -35,6 +35,7 @@ from rig.needs import Needs
 from rig.wall import WallLoop
 
 POWER_ROLES = ("charger", "load")
+SECOND_BUS = "second_private"  # of the hub
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +66,11 @@ class Stand:
         dut_spec = DutSpec(
             firmware=spec.firmware, without=tuple(spec.without), starts_on=spec.starts_on
         )
-        plant = build_plant(self.kernel, needs, "dut", fmu=self._file.fmu)
-        self._hub_bus = HubBus(self.kernel, Path(spec.hub), "private")
-        private = cast(Bus, self._hub_bus)  # it has that face
-        self.dut = HarnessedDut(loop, plant, Path(spec.harness))
-        modules = [
-            ModelModule(self.kernel, private, plant, cells, identity)
-            for cells, identity in zip(
-                plant.modules, battery_identities(needs, dut_spec, "dut"), strict=True
-            )
-        ]
-        self.system = System(plant, private, cast(ModelDut, self.dut), modules)
+        private, harness = (Path(spec.hub), "private"), Path(spec.harness)
+        self.system = Surroundings(loop, private, harness, needs, dut_spec, fmu=self._file.fmu)
+        self.dut = self.system.dut
+        self.second: Surroundings | None = None
+        self._spec, self._loop = spec, loop
         self.insertion = Insertion(self.kernel, self.system)
         self.undo: dict[int, Callable[[], None]] = {}
         self.twins = self._twins(self._file)
@@ -102,7 +97,7 @@ class Stand:
 
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             while line := await reader.readline():
-                writer.write(json.dumps(self._answer(line)).encode() + b"\n")
+                writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
                 await writer.drain()
             writer.close()
             gone.set()
@@ -118,26 +113,29 @@ class Stand:
             told = {
                 "doors": {role: door.resource_name for role, door in doors.items()},
                 "sizes": [asdict(size) for size in self.insertion.sizes],
+                "bluetooth": self.dut.bluetooth is not None,
             }
             print(json.dumps(told), flush=True)  # noqa: T201 - the one line that it says
+            asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _read_on, gone)
             await gone.wait()
             server.close()
-        self.dut.close()
-        self._hub_bus.close()
+        self.system.close()
+        if self.second is not None:
+            self.second.close()
 
-    def _answer(self, line: bytes) -> dict[str, Any]:
+    async def _answer(self, line: bytes) -> dict[str, Any]:
         try:
             asked = json.loads(line)
-            return {"ok": True, **self._do(asked.pop("do", ""), **asked)}
+            return {"ok": True, **await self._do(asked.pop("do", ""), **asked)}
         except (BenchError, ValueError, TypeError, KeyError, IndexError) as error:
             return {"ok": False, "kind": type(error).__name__, "why": str(error)}
 
-    def _do(self, what: str, **asked: Any) -> dict[str, Any]:
+    async def _do(self, what: str, **asked: Any) -> dict[str, Any]:
         act = getattr(self, f"_do_{what}", None)
         if act is None:
             raise ValueError(f"do: {what!r}: nothing that a stand does")
-        found: dict[str, Any] | None = act(**asked)
-        return found or {}
+        found: dict[str, Any] | Awaitable[dict[str, Any]] | None = act(**asked)
+        return await found if isinstance(found, Awaitable) else found or {}
 
     def _do_fix(self, battery: int, quantity: str, index: int, value: float | None) -> None:
         self.system.modules[battery].sensors.fix(Quantity(quantity), index, value)
@@ -162,6 +160,37 @@ class Stand:
     def _do_power_cycle(self) -> None:
         self.dut.power_cycle()
 
+    async def _do_app(self, text: str) -> dict[str, Any]:
+        """An app asks the device's Bluetooth module; answered when that has answered."""
+        module = self.dut.bluetooth
+        if module is None:
+            raise BenchError("an app asks a device without a Bluetooth module")
+        answer = await module.ask(bytes.fromhex(text))
+        return {"answer": None if answer is None else (answer[0], answer[1].hex())}
+
+    def _do_add_system(self, needs: Mapping[str, Any], firmware: str, parallel: bool) -> None:
+        """Another system, with batteries on a bus of its own; its device's harness is `second`."""
+        self.second = Surroundings(
+            self._loop,
+            (Path(self._spec.hub), SECOND_BUS),
+            second_harness(Path(self._spec.harness)),
+            Needs.parse(_with_tuples(needs)),
+            DutSpec(firmware=firmware),
+            name="second",
+            dc_bus=self.system.plant.dc_bus if parallel else None,
+        )
+
+    def _do_second_drive(self, line: str, level: bool) -> None:
+        self._second_dut().drive(Input(line), level)
+
+    def _do_second_sense(self, line: str) -> dict[str, Any]:
+        return {"level": self._second_dut().sense(Output(line))}
+
+    def _second_dut(self) -> HarnessedDut:
+        if self.second is None:
+            raise BenchError("there is no second system on this stand")
+        return self.second.dut
+
     def _do_circuit(self) -> dict[str, Any]:
         """The truth about the circuit, for who proves a safe state; no scenario sees it."""
         plant = self.system.plant
@@ -184,17 +213,31 @@ def wired_model(name: str) -> Model:
     return next(model for model in MODELS if name.endswith(model.title))
 
 
+def _read_on(gone: asyncio.Event) -> None:
+    """Our owner's end of standard input: it says nothing more, and closes when that ends."""
+    if not os.read(sys.stdin.fileno(), 4096):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        gone.set()
+
+
+def second_harness(first: Path) -> Path:
+    """Where the second device's harness is plugged in, beside the first's."""
+    return first.with_name(f"{first.name}2")
+
+
 def _with_tuples(needs: Mapping[str, Any]) -> dict[str, Any]:
     """JSON knows lists only."""
     return {name: tuple(v) if isinstance(v, list) else v for name, v in needs.items()}
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Build the stand of a spec, and serve it."""
+def main(arguments: Sequence[str], build: Callable[[StandSpec], Stand] = Stand) -> int:
+    """Build the stand of a spec when standard input says so, and serve it while it is open."""
+    if not os.read(sys.stdin.fileno(), 1):
+        return 0  # who wanted it has gone meanwhile
     spec = StandSpec(**json.loads(Path(arguments[0]).read_text(encoding="utf-8")))
 
     async def run() -> None:
-        await Stand(spec).serve(Path(spec.control))
+        await build(spec).serve(Path(spec.control))
 
     with asyncio.Runner(loop_factory=WallLoop) as runner:
         runner.run(run())

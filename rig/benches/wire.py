@@ -1,8 +1,8 @@
 """The wire bench: hub, stand and device as processes, real drivers over TCP, the wall clock.
 
 The same scenarios as on the simulated bench, with everything between the parties on real sockets.
-What this bench has not raises NotOnThisBench by name: branches, a second master, an app on
-Bluetooth, a GX that the device supplies, faults inside what no terminal or test port reaches.
+What this bench has not raises NotOnThisBench by name: branches, a GX that the device supplies, a
+long private bus, faults inside what no terminal or test port reaches.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from instruments.models import open_session
 from instruments.session import Session
@@ -22,19 +22,31 @@ from rig.attempt import Attempt
 from rig.background import Background
 from rig.bench import SecondMaster
 from rig.benches.file import BenchFile
+from rig.benches.guarding import GUARDED_STAND, REPORT, Guarding, guardian_spec
 from rig.benches.instrumented import PLOTS, Instruments
+from rig.benches.on_wall import CHANNELS, DECODERS, OwnSupply
 from rig.benches.processes import Processes
-from rig.benches.remote import Line, RemoteBattery, RemoteTestPort
-from rig.benches.simulated import Compared, with_soc
+from rig.benches.remote import (
+    Line,
+    RemoteBattery,
+    RemoteBluetooth,
+    RemoteSecondDut,
+    RemoteTestPort,
+)
+from rig.benches.simulated import (
+    SECOND_SERIAL,
+    Compared,
+    StartedByButton,
+    second_needs,
+    with_soc,
+)
 from rig.benches.stand import StandSpec, wired_model
-from rig.can.bus import Bus
-from rig.can.by_dbc import general_decoder, mgreg_decoder, private_decoder, visedo_decoder
+from rig.can.face import CanBus
 from rig.can.frame import Frame
 from rig.can.hub_bus import HubBus
-from rig.can.n2k import N2kDecoder
 from rig.can.powerfinn import Powerfinn
 from rig.display import Display
-from rig.dut.bluetooth import App, AppAnswer
+from rig.dut.bluetooth import App
 from rig.dut.model import DutSpec
 from rig.dut.terminals import Input, NullMode, Output
 from rig.dut.tool_link import ToolLink
@@ -42,40 +54,19 @@ from rig.dut.updater import Updater
 from rig.errors import NotOnThisBench
 from rig.faults import Asked, BatterySize
 from rig.gx_device import GxDevice
-from rig.gx_update import GxSupply, GxUpdate
+from rig.gx_update import GxUpdate
 from rig.kernel import Kernel
 from rig.needs import Needs
+from rig.realtime import favoured
+from rig.safety.chain import AS_WIRED
+from rig.safety.spec import Limits
 from rig.signal import Poller, Signal
-from rig.views import BatteryFaults, BatteryView, BusView
+from rig.views import BatteryView, BusView
 from rig.wall import WallLoop
 
-CHANNELS = {"private": 0, "ve_can": 1, "external": 2}
 ANSWER_S = 5.0  # chosen: a twin answers in milliseconds, on a busy machine in a second
 OFF_S = 0.5  # chosen: what a relay in the supply lead is open for
 BATTERIES_MAX = 80  # chosen: the hub has places for 100 clients, and some are the rig's
-DECODERS: Mapping[str, Mapping[str, Callable[[], Any]]] = {
-    "private": {"private": private_decoder},
-    "ve_can": {"n2k": N2kDecoder, "mgreg": mgreg_decoder},
-    "external": {"general": general_decoder, "visedo": visedo_decoder},
-}
-
-
-class NoApp(App):
-    """Nobody near this device has an app: its processor has no radio here."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
-
-    async def _exchange(self, command: str, register: int, data: bytes) -> AppAnswer | None:
-        raise NotOnThisBench("an app on Bluetooth: the device's process has no radio")
-
-
-class OwnSupply(GxSupply):
-    """The GX has a supply of its own here, and no other."""
-
-    def from_the_dut(self, load_w: float) -> None:
-        """Raises NotOnThisBench."""
-        raise NotOnThisBench("a GX supplied by the device: its IO supply feeds nothing here")
 
 
 class WireDevice:
@@ -123,19 +114,35 @@ async def wire_bench(
     count = needs.series * needs.parallel
     if count > BATTERIES_MAX:
         raise NotOnThisBench(f"{count} batteries: {BATTERIES_MAX} at most have a place at the hub")
+    if needs.private_bus_m > Needs().private_bus_m:
+        raise NotOnThisBench(
+            f"a private bus of {needs.private_bus_m:g} m: the hub's have no length"
+        )
     folder = Path(tempfile.mkdtemp(prefix="hil"))  # a socket's name has to be short
     spec = with_soc(spec, needs)
     stand = _stand_spec(folder, file, needs, spec, loop.kernel.seed)
-    processes = Processes(folder, stand, _device_options(spec), device_later=True)
+    processes = Processes(folder, stand, device_options(spec), device_later=True)
+    processes.stand_program = GUARDED_STAND
     kept = {name: raw.hex() for name, raw in spec.memory.items()}
     processes.memory.write_text(json.dumps(kept), encoding="utf-8")
     try:
-        async with processes, AsyncExitStack() as stack:
-            bench = WireBench(loop.kernel, file, needs, spec, attempt, compared, processes, stack)
-            await processes.start_device()
-            loop.begin_again()
-            await bench.open(stack)
-            yield bench
+        # In a lab these are hardware, which waits for no program; nor should a reading of it.
+        with favoured():
+            async with processes, AsyncExitStack() as stack:
+                loop.hold()
+                bench = WireBench(
+                    loop.kernel, file, needs, spec, attempt, compared, processes, stack
+                )
+                await bench.guarding.start(stack)
+                # The device last: nothing that takes time comes between its start and time's.
+                await processes.start_device()
+                loop.begin_again()
+                bench.guarding.link.beat()
+                await bench.open(stack)
+                try:
+                    yield bench
+                finally:
+                    bench.guarding.stop_the_test()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -154,7 +161,8 @@ def _stand_spec(folder: Path, file: BenchFile, needs: Needs, spec: DutSpec, seed
     )
 
 
-def _device_options(spec: DutSpec) -> list[str]:
+def device_options(spec: DutSpec) -> list[str]:
+    """What the device's process is started with."""
     options = ["--firmware", spec.firmware, "--hardware", spec.hardware, "--serial", spec.serial]
     for item in spec.without:
         options += ["--without", item]
@@ -176,6 +184,7 @@ class WireBench:
         stack: AsyncExitStack,
     ) -> None:
         self.kernel, self.needs, self.firmware = kernel, needs, spec.firmware
+        self._spec = spec
         self.reference, self.rows_left_out = compared.reference, compared.left_out
         self._attempt, self._processes, self._faults = attempt, processes, 0
         self.sizes = [BatterySize(**size) for size in processes.sizes]
@@ -187,13 +196,16 @@ class WireBench:
             stack.callback(hub_bus.close)
             hub_bus.watch(self._recorder(CHANNELS[name]))
             hub_bus.watch_errors(self._error_recorder(name))
-        wires = self._wires = cast(Mapping[str, Bus], hub_buses)  # they have that face
+        wires: Mapping[str, CanBus] = hub_buses
+        self._wires = wires
         self.gx = GxDevice(kernel, wires["ve_can"], self._make)
         self.gx.supply = OwnSupply(kernel, self.gx)
         self.tool_link = ToolLink(wires["ve_can"], lambda: self.gx.address_of(0))
         gx_update = GxUpdate(wires["ve_can"], self.gx, self.gx.supply)
         self.updater = Updater(self.tool_link, gx_update)
-        self.app = NoApp()
+        module = RemoteBluetooth(processes.control)
+        stack.callback(module.close)
+        self.app = App(module if processes.has_bluetooth else None)
         self.buses = {name: BusView(bus, self._make, DECODERS[name]) for name, bus in wires.items()}
         self.batteries = [self._battery(index) for index in range(len(self.sizes))]
         self._wire_instruments(file)
@@ -214,7 +226,13 @@ class WireBench:
                 timeout_s=ANSWER_S,
             )
 
-        instruments = self._instruments = Instruments(file, session, self._make)
+        processes = self._processes
+        report = (self._attempt.folder or processes.folder) / REPORT
+        spec = guardian_spec(file, processes.doors, report, AS_WIRED, Limits())
+        guarding = Guarding(spec, processes.folder, self.kernel, lambda: self._instruments.hands)
+        self.guarding = guarding
+        watched = guarding.watched(session)
+        instruments = self._instruments = Instruments(file, watched, self._make, guarding.link)
         self.io, self.charger, self.load = instruments.io, instruments.charger, instruments.load
         self.lines, self.voltages = instruments.lines, instruments.voltages
         self.consumption = instruments.consumption
@@ -240,7 +258,7 @@ class WireBench:
         return lambda time_us, text: self._attempt.event(time_us, "CAN", f"{bus}: {text}")
 
     def _battery(self, index: int) -> BatteryView:
-        battery = cast(BatteryFaults, RemoteBattery(self._stand, index))  # what a view needs of it
+        battery = RemoteBattery(self._stand, index)
         size = self.sizes[index]
         return BatteryView(battery, (size.cells, size.sensors), self.buses["private"], index)
 
@@ -267,8 +285,6 @@ class WireBench:
         if asked.kind.name == "stalled loop":
             inside.stall()
             return inside.resume
-        if asked.kind.name == "Bluetooth link poor":
-            _missing("a Bluetooth module")
         self._faults += 1
         number = self._faults
         if asked.kind.name == "damaged memory":
@@ -287,8 +303,16 @@ class WireBench:
         self._stand.ask("weld")
 
     async def add_master(self, firmware: str, *, in_parallel: bool) -> SecondMaster:
-        """Raises NotOnThisBench: there is one device."""
-        raise NotOnThisBench("a second master: there is one device")
+        """Another system on the same VE.Can, or on our link, too: a device's process of its own."""
+        without = self._spec.without if firmware == self.firmware else ()
+        needs, serial = second_needs(self.needs, in_parallel=in_parallel), SECOND_SERIAL
+        spec = with_soc(DutSpec(firmware=firmware, without=without, serial=serial), needs)
+        told = {"needs": asdict(needs), "firmware": firmware, "parallel": in_parallel}
+        self._stand.ask("add_system", **told)
+        kept = {name: raw.hex() for name, raw in spec.memory.items()}
+        await self._processes.start_second_device(device_options(spec), kept)
+        link = ToolLink(self._wires["ve_can"], lambda: self.gx.address_of(1), "second tool")
+        return StartedByButton(self.kernel, RemoteSecondDut(self._stand), link, self._make)
 
     def enter_branch(self, name: str) -> None:
         """Raises NotOnThisBench: nothing here can go on twice."""

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,11 +29,17 @@ def workers(jobs: int | None, tests: int) -> list[str]:
 
 
 def run_session(
-    options: Sequence[str], paths: Sequence[Path], log: Path, journal: Path, total: int
+    options: Sequence[str],
+    paths: Sequence[Path],
+    log: Path,
+    journal: Path,
+    total: int,
+    on_interrupt: Callable[[], None] | None = None,
 ) -> int:
     """Run pytest quietly, and show how far it is. Ctrl-C is passed on: the bench ends safe.
 
-    What pytest says goes to ``log``; ``journal`` grows by one line a test. Returns the exit code.
+    What pytest says goes to ``log``; ``journal`` grows by one line a test. ``on_interrupt`` hears
+    of a Ctrl-C. Returns the exit code.
     """
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
     command += ["--continue-on-collection-errors", *(str(path) for path in paths)]
@@ -63,6 +69,8 @@ def run_session(
                 seen.look()
                 progress.update(task, completed=seen.done, description=seen.last)
         except KeyboardInterrupt:
+            if on_interrupt is not None:
+                on_interrupt()
             console.print("interrupted: bringing the bench to its safe state; again: ends at once")
             _signal(child, signal.SIGINT)
             _see_it_end(child)
@@ -110,7 +118,11 @@ def _as_ctrl_c(_number: int, _frame: object) -> None:
 
 
 def _end_with_parent() -> None:
-    """Have the kernel interrupt this process when its parent dies, however it dies (Linux)."""
+    """Have the kernel interrupt this process when its parent dies, however it dies (Linux).
+
+    A shell that starts `hil` in the background has it ignore Ctrl-C, and this would inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 

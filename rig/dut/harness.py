@@ -1,17 +1,20 @@
 """The rig's end of a device's harness: all its terminals but the CAN ports, over one socket.
 
 One JSON object a datagram (AF_UNIX, SEQPACKET), as the wires of a real device would carry levels:
-to the device `inputs`, `supply` and `uart`; from it `outputs` and `uart`. Written apart from the
-device's end. A device that is gone drives nothing: its outputs have fallen, its contactor opens.
+to the device `inputs`, `supply` and `uart`; from it `outputs`, `uart` and `module_reset`. Written
+apart from the device's end. A device that is gone drives nothing: its outputs have fallen, its
+contactor opens.
 """
 
 import json
+import random
 import socket  # noqa: TID251 - never part of a virtual run
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from rig.dut.bluetooth import FIRST_BAUD, BluetoothModule
 from rig.dut.terminals import Input, Output
 from rig.errors import NotOnThisBench
 from rig.kernel import milliseconds, seconds
@@ -51,9 +54,8 @@ DRIVEN: Mapping[Input, str] = {
 class HarnessedDut:
     """A device at the other end of a harness, between the plant and the DAQ."""
 
-    bluetooth = None  # its module has no radio on this bench
-
-    def __init__(self, loop: WallLoop, plant: Plant, path: Path) -> None:
+    def __init__(self, loop: WallLoop, plant: Plant, path: Path, *, bluetooth: bool) -> None:
+        """``bluetooth``: a device of its age has a module, which is on the bench with it."""
         self._loop, self._kernel, self._plant = loop, loop.kernel, plant
         self._levels: dict[str, Any] = {}
         self._driven = {"start_stop_pressed": False, "interlock_closed": True}
@@ -64,6 +66,8 @@ class HarnessedDut:
         self._shunt = 1.0, 0.0
         self._voltage_sense = 1.0
         self._self_test_passed = True
+        module = BluetoothModule(loop.kernel, self._say_by_bluetooth) if bluetooth else None
+        self.bluetooth = module
         self._device: socket.socket | None = None
         self._door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._door.bind(str(path))
@@ -94,7 +98,20 @@ class HarnessedDut:
             if not received:
                 self._lose()
                 return
-            self._take(json.loads(received).get("outputs", {}))
+            told = json.loads(received)
+            self._take(told.get("outputs", {}))
+            if self.bluetooth is not None:
+                self._tell_bluetooth(self.bluetooth, told)
+
+    def _tell_bluetooth(self, module: BluetoothModule, told: Mapping[str, Any]) -> None:
+        if told.get("module_reset"):
+            module.reset()
+        if "uart" in told or "bluetooth_baud" in told.get("outputs", {}):
+            baud = int(self._levels.get("bluetooth_baud", FIRST_BAUD))
+            module.hear(bytes.fromhex(told.get("uart", "")), baud)
+
+    def _say_by_bluetooth(self, data: bytes) -> None:
+        self._send({"uart": data.hex()})
 
     def _lose(self) -> None:
         """The device is gone: a coil without current opens its contactor."""
@@ -176,6 +193,10 @@ class HarnessedDut:
         self._send({"supply": False})
         self._kernel.after(POWER_CUT_US, lambda: self._send({"supply": True}))
 
+    def supply(self, on: bool) -> None:
+        """Supply it, or cut its supply, until told otherwise."""
+        self._send({"supply": on})
+
     def supply_io_from(self, voltage_v: float | None) -> None:
         """Supply its IO connector with this voltage; None: from the battery."""
         self._io_supply_v = voltage_v
@@ -196,9 +217,23 @@ class HarnessedDut:
         """Its processor's self-test fails, or passes again."""
         self._self_test_passed = not failed
 
-    def __getattr__(self, name: str) -> Any:
-        """What is inside the device is not at its harness."""
-        raise NotOnThisBench(f"{name.replace('_', ' ')}: not at the terminals of a device")
+    # What is inside the device is not at its harness: all of these raise NotOnThisBench
+
+    def disturb_can(self, disturbed: bool) -> None:
+        """Its own CAN controller."""
+        _inside("error frames on what it sends")
+
+    def stall(self) -> None:
+        """Its main loop."""
+        _inside("a stalled loop")
+
+    def resume(self) -> None:
+        """Its main loop."""
+        _inside("a stalled loop")
+
+    def damage(self, register: str, how: str, dice: random.Random) -> Callable[[], None]:
+        """Its memory."""
+        _inside("damaged memory")
 
     def close(self) -> None:
         """Pull it out."""
@@ -206,3 +241,7 @@ class HarnessedDut:
         self._door.close()
         if self._device is not None:
             self._lose()
+
+
+def _inside(what: str) -> NoReturn:
+    raise NotOnThisBench(f"{what}: not at the terminals of a device")

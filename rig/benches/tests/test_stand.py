@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import tempfile
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,21 @@ async def test_nothing_is_left_when_the_stand_cannot_be_built(folder):
         await processes.__aenter__()
 
     assert not processes._started
+
+
+async def test_a_stand_ends_with_its_owners_end_of_its_input(folder):
+    async with Processes(folder, spec(folder), [], device_later=True) as processes:
+        stand = processes._started[1]
+        assert stand.stdin is not None
+        stand.stdin.close()
+
+        assert await asyncio.wait_for(stand.wait(), 5.0) == 0
+
+
+async def test_a_stand_whose_owner_went_before_it_was_built_is_not_built(folder):
+    processes = Processes(folder, spec(folder), [])
+    stand = await processes._spawn("stand", ["-m", "rig.benches.stand", "none"], stdin=PIPE)
+    assert stand.stdin is not None
+    stand.stdin.close()
+
+    assert await asyncio.wait_for(stand.wait(), STARTS_S) == 0

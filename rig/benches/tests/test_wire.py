@@ -92,6 +92,23 @@ def test_a_row_that_needs_what_is_not_here_is_not_run_and_says_what(folder):
     assert "a GX supplied by the device" in found.reason
 
 
+@pytest.mark.nightly
+@pytest.mark.parametrize("item", ["v1.36-05", "v1.21-02"], ids=["an app", "a second master"])
+def test_what_needs_more_than_one_device_alone_passes_on_wires(folder, item):
+    found = verdict(folder, item)
+
+    assert found.verdict is Verdict.PASS, found.reason
+    assert not processes_of(folder)
+
+
+@pytest.mark.nightly
+def test_a_row_on_a_long_bus_is_not_run_and_says_why(folder):
+    found = verdict(folder, "v1.08-07")
+
+    assert found.verdict is Verdict.NOT_RUN
+    assert "a private bus of 204 m" in found.reason
+
+
 def test_a_silent_row_is_not_run_and_says_why(folder):
     found = verdict(folder, "v1.07-02")
 
@@ -172,7 +189,7 @@ async def test_a_killed_session_leaves_no_process(folder):
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    await until(lambda: len(processes_of(folder)) == 3, 60.0)
+    await until(lambda: len(processes_of(folder)) == 4, 60.0)
 
     session.kill()
     await session.wait()
