@@ -49,6 +49,8 @@ def read(file: Readable, notes: Notes) -> Batches:
         )
     fields = _HEADER.unpack(head)
     notes.epoch_us = _epoch_us(fields[14:22])
+    if notes.epoch_us is not None:
+        notes.remarks.append(f"{notes.file}: its local time is taken as UTC")
     file.read(min(max(fields[1] - _HEADER.size, 0), 1 << 16))
     reader = _Reader(notes)
     for data in _containers(file, notes):
