@@ -39,7 +39,7 @@ qualify: setup
 	@$(BIN)/hil qualify
 
 test: setup
-	@$(BIN)/python -m pytest -q -n $(JOBS) bms rig instruments reports scenarios/properties scenarios/updates
+	@$(BIN)/python -m pytest -q -n $(JOBS) bms rig instruments reports scenarios/properties scenarios/updates scenarios/field
 
 check: setup
 	@$(BIN)/ruff format --check .
@@ -55,7 +55,7 @@ matrix: setup
 	@$(BIN)/hil matrix --edges --leave-one-out --null
 
 nightly-checks: setup matrix
-	@$(BIN)/python -m pytest -q -n $(JOBS) -m nightly bms rig instruments reports scenarios/properties scenarios/updates
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m nightly bms rig instruments reports scenarios/properties scenarios/updates scenarios/field
 
 clean:
 	rm -rf .venv .setup-done .kernel-built rig/plant/native/*.so build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

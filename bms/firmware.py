@@ -229,7 +229,8 @@ class Change:
 
     ``cured_by`` names the item that ends a defect, for a known issue or one that a release
     brought. ``revokes`` names items whose claim no longer holds from this change on. ``builds_on``
-    names items without which there is nothing for it to change.
+    names items without which there is nothing for it to change. A ``skeleton`` was laid down by
+    `hil release new`: nobody has written its deltas yet.
     """
 
     item: ClassVar[str]
@@ -239,6 +240,7 @@ class Change:
     builds_on: ClassVar[tuple[str, ...]] = ()
     deltas: ClassVar[tuple[Delta, ...]] = ()
     exempt: ClassVar[str | None] = None
+    skeleton: ClassVar[bool] = False
 
     def __init_subclass__(
         cls,
@@ -249,12 +251,16 @@ class Change:
         revokes: tuple[str, ...] = (),
         builds_on: tuple[str, ...] = (),
         exempt: str | None = None,
+        skeleton: bool = False,
     ) -> None:
         cls.item, cls.basis, cls.cured_by = item, basis, cured_by
         cls.revokes, cls.builds_on, cls.exempt = revokes, builds_on, exempt
+        cls.skeleton = skeleton
         if not cls.__doc__:
             raise TypeError(f"{item}: a change tells in its docstring what it changed")
-        if not cls.deltas and cured_by is None and exempt is None:
+        if skeleton and (cls.deltas or cured_by is not None or exempt is not None):
+            raise TypeError(f"{item}: it is written, and no skeleton any more")
+        if not cls.deltas and cured_by is None and exempt is None and not skeleton:
             raise TypeError(f"{item}: without deltas a change names its cure, or why it has none")
 
 
@@ -322,6 +328,8 @@ def _places_of(
             places = frozenset(_places_in(change, component))
             if not places:
                 why = change.exempt or f"{change.cured_by} cures it"
+                if change.skeleton:
+                    why = "it is a skeleton"
                 if change.deltas:
                     why = f"it changes another component than the {component}"
                 raise UnknownItem(f"{item} has no delta to leave out; {why}")

@@ -5,6 +5,8 @@ The day on which deviations and calibrations are judged is the day of the run, n
 
     INVALID                  the record cannot be believed, or the bench was not fit to measure
     NO RELEASE               a row that applies is not verified, and no deviation accepts that
+    PARTIAL                  nothing is open, but some rows passed in an earlier run only
+    PROVISIONAL              nothing is open, but the release was judged by another one's claims
     RELEASE WITH DEVIATIONS  every such row has a deviation that was in force on the day
     RELEASE                  every row that applies is verified
 """
@@ -20,6 +22,7 @@ from pathlib import Path
 
 from reports.comparison import Comparison, compared
 from reports.lab import LAB, NOBODY, Deviation, Lab, read_lab
+from reports.marks import cautions_of
 from reports.plots import Plot, plot_of
 from reports.proof import Proof, Standing, proofs_of
 from reports.staircase import Staircase, staircase_of
@@ -33,6 +36,7 @@ from rig.recording import (
     RecordError,
     RunRecord,
     SelfTest,
+    Session,
     Verdict,
     Verification,
     manifest_of,
@@ -49,6 +53,8 @@ class Release(StrEnum):
 
     RELEASE = "RELEASE"
     WITH_DEVIATIONS = "RELEASE WITH DEVIATIONS"
+    PROVISIONAL = "PROVISIONAL"
+    PARTIAL = "PARTIAL"
     NO_RELEASE = "NO RELEASE"
     INVALID = "INVALID"
 
@@ -59,6 +65,7 @@ class Status(StrEnum):
     VERIFIED = "verified"
     NOT_APPLICABLE = "does not apply"
     DEVIATION = "accepted deviation"
+    CARRIED = "passed in an earlier run"
     OPEN = "open"
 
 
@@ -130,10 +137,17 @@ class Dossier:
     manifest: Manifest
     sealed: bool
     retries: Retries
+    sessions: tuple[Session, ...]
 
     def with_status(self, status: Status) -> tuple[DossierRow, ...]:
         """The rows of one status, in the order of the catalogue."""
         return tuple(row for row in self.rows if row.status is status)
+
+    @property
+    def headline(self) -> str:
+        """The verdict as every page of the dossier shows it, with the marks that belong to it."""
+        marks = [mark.partition(":")[0] for mark in self.view.verdicts.run.marks]
+        return ", ".join(dict.fromkeys([*marks, str(self.release)]))
 
     @property
     def worst_first(self) -> tuple[DossierRow, ...]:
@@ -163,7 +177,7 @@ def dossier_of(folder: Path) -> Dossier:
     verification = verify_record(folder)
     staircase = staircase_of(folder / MATRIX, ids)
     manifest, sealed = _manifest(folder, run.id)
-    fitness = _unfit(run.bench_facts, instruments, self_tests)
+    fitness = _unfit(run.bench_facts, instruments, self_tests, record.sessions())
     release, reasons = _release(view, rows, verification, fitness)
     return Dossier(
         release=release,
@@ -183,6 +197,7 @@ def dossier_of(folder: Path) -> Dossier:
         manifest=manifest,
         sealed=sealed,
         retries=_retries(view),
+        sessions=record.sessions(),
     )
 
 
@@ -210,6 +225,8 @@ def _rows(folder: Path, view: RunView, plan: Plan, lab: Lab, day: date) -> tuple
 def _status(row: RowView, deviation: Deviation | None) -> Status:
     if row.verdict is Verdict.PASS:
         return Status.VERIFIED
+    if row.verdict is Verdict.NOT_RUN and row.plan.carried_from is not None:
+        return Status.CARRIED
     if row.verdict is Verdict.NOT_RUN and not row.plan.holds:
         return Status.NOT_APPLICABLE  # newer than this release, or revoked before it
     return Status.OPEN if deviation is None else Status.DEVIATION
@@ -249,6 +266,7 @@ def _unfit(
     bench: BenchFacts | None,
     instruments: tuple[Instrument, ...],
     self_tests: Mapping[str, SelfTest | None],
+    sessions: tuple[Session, ...],
 ) -> list[str]:
     """Why the bench was not fit to measure, or is not known to have been."""
     found = []
@@ -258,6 +276,9 @@ def _unfit(
         if each.state in {CalibrationState.OVERDUE, CalibrationState.MISSING}:
             what = f"{each.facts.role}, {each.facts.model}"
             found.append(f"{what}: calibration {each.state}, {each.facts.due or 'no due date'}")
+    for session in sessions:
+        if session.self_test is not None and not session.self_test.passed:
+            found.append(f"bench self-test before session {session.number} of the run")
     for when, test in self_tests.items():
         failed = [] if test is None else [check.name for check in test.checks if not check.passed]
         if test is not None and not test.passed:
@@ -278,6 +299,11 @@ def _release(
         return Release.NO_RELEASE, ("no row is verified",)
     if open_rows:
         return Release.NO_RELEASE, _in_counts(open_rows, "and no deviation accepts it")
+    marks = view.verdicts.run.marks
+    if marks:
+        partial = view.verdicts.run.unchanged_since is not None
+        counts = _in_counts(accepted, "accepted by a deviation")
+        return (Release.PARTIAL if partial else Release.PROVISIONAL), (*marks, *counts)
     if accepted:
         return Release.WITH_DEVIATIONS, _in_counts(accepted, "accepted by a deviation")
     return Release.RELEASE, ("every row that applies to this release is verified",)
@@ -309,7 +335,8 @@ def _cautions(
     sealed: bool,
 ) -> tuple[str, ...]:
     """What a signer must know, whatever the verdict is."""
-    run, found = plan.run, []
+    run = plan.run
+    found = cautions_of(run, sum(row.status is Status.CARRIED for row in rows))
     if run.bench_facts is not None and run.bench_facts.kind == SIMULATED:
         found.append(
             "The bench was simulated: this dossier is about the model of the device, and not a "

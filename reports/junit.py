@@ -1,7 +1,8 @@
 """JUnit XML of a run, for machines that read nothing else: one case a test, one suite an area.
 
 The format has no word for most verdicts: FAIL, FLAKY and INCONCLUSIVE are failures, ABORTED and
-BROKEN errors, NOT RUN skipped, each with its own name as the type.
+BROKEN errors, NOT RUN and NOT VERIFIED skipped, each with its own name as the type. A case that
+needed more than one attempt tells them all, passed or not.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from rig.recording import Verdict
 
 _ELEMENT = {
     Verdict.NOT_RUN: "skipped",
+    Verdict.NOT_VERIFIED: "skipped",
     Verdict.INCONCLUSIVE: "failure",
     Verdict.FLAKY: "failure",
     Verdict.FAIL: "failure",
@@ -30,7 +32,9 @@ def write_junit(run_dir: Path, path: Path) -> Path:
     """Write the run in `run_dir` as JUnit XML to `path`."""
     view = read_run(run_dir)
     run = view.verdicts.run
-    root = ET.Element("testsuites", name=f"Lynx Ion BMS {run.firmware} on {run.bench}")
+    marks = [mark.partition(":")[0] for mark in run.marks]
+    name = ", ".join([f"Lynx Ion BMS {run.firmware} on {run.bench}", *marks])
+    root = ET.Element("testsuites", name=_clean(name))
     areas = sorted({row.plan.area for row in view.rows})
     for area in areas:
         suite = ET.SubElement(root, "testsuite", name=_clean(area), timestamp=run.started)
@@ -49,10 +53,15 @@ def _add_row(suite: ET.Element, row: RowView) -> None:
     for test in row.tests:
         ended = [attempt.end for attempt in test.attempts if attempt.end is not None]
         case = _case(suite, row, test.name, sum(end.wall_s for end in ended))
-        _say(case, test.verdict, _reason(test))
+        if row.overrules_its_tests:
+            _say(case, row.verdict, row.item.reason)
+        else:
+            _say(case, test.verdict, _reason(test))
+        if len(test.attempts) > 1:
+            ET.SubElement(case, "system-out").text = _clean(_reason(test))
     # What only the row as a whole knows: nothing ran, a test is missing, evidence is altered.
     of_tests = {test.verdict for test in row.tests}
-    if row.verdict not in of_tests:
+    if row.verdict not in of_tests and not (row.overrules_its_tests and row.tests):
         _say(_case(suite, row, "row", 0.0), row.verdict, row.item.reason)
 
 

@@ -17,7 +17,7 @@ from reports.dossier import Dossier, DossierRow, Status
 from reports.drawing import draw
 from reports.page import holds_on, in_words, scalar
 from reports.staircase import Staircase
-from rig.recording import Measurement, RecordError, Verdict
+from rig.recording import Measurement, RecordError, Session, Verdict
 
 _HERE = Path(__file__).parent
 _TEMPLATE = "dossier.typ"
@@ -71,6 +71,7 @@ def content_of(dossier: Dossier) -> Said:
     simulated = dossier.bench is not None and dossier.bench.kind == "simulated"
     return {
         "release": dossier.release,
+        "headline": dossier.headline,
         "reasons": dossier.reasons,
         "cautions": dossier.cautions,
         "day": dossier.day.isoformat(),
@@ -230,6 +231,10 @@ def _bench(dossier: Dossier) -> Said:
             ]
             for each in dossier.instruments
         ],
+        "sessions": [
+            [numbers.utc(each.utc), each.why, str(each.tests or ""), _session(each)]
+            for each in (dossier.sessions if len(dossier.sessions) > 1 else ())
+        ],
         "self_tests": [
             {
                 "when": when,
@@ -242,6 +247,14 @@ def _bench(dossier: Dossier) -> Said:
             for when, test in dossier.self_tests.items()
         ],
     }
+
+
+def _session(session: Session) -> str:
+    """What was found before a session began."""
+    said = ["the journal's torn last line was cut off"] if session.mended else []
+    if session.self_test is not None:
+        said.append(f"self-test {'passed' if session.self_test.passed else 'FAILED'}")
+    return "; ".join(said)
 
 
 def _manifest(dossier: Dossier) -> Said:

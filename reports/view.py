@@ -67,6 +67,17 @@ class RowView:
         ends = (test.shown.end for test in self.tests)
         return tuple(each for end in ends if end is not None for each in end.measurements)
 
+    def shown(self, test: TestView, attempt: Attempt) -> Verdict:
+        """What to show an attempt as: as PASS only where test and row let it count as one."""
+        if self.overrules_its_tests:
+            return self.verdict
+        return test.verdict if attempt.verdict is Verdict.PASS else attempt.verdict
+
+    @property
+    def overrules_its_tests(self) -> bool:
+        """Whether what its tests did does not count: quarantine, or an overdue calibration."""
+        return self.verdict is Verdict.NOT_VERIFIED or self.plan.quarantine is not None
+
     @property
     def release(self) -> str:
         """The part of the change log that the row belongs to: v1.08, general."""
@@ -109,7 +120,10 @@ def read_run(folder: Path) -> RunView:
         RowView(
             plan=row,
             item=_with_evidence(item, altered[item.id]),
-            tests=_tests(folder, row.id, attempts[row.id]),
+            tests=tuple(
+                _with_files(test, altered[item.id])
+                for test in _tests(folder, row.id, attempts[row.id])
+            ),
         )
         for row, item in zip(plan.rows, verdicts.items, strict=True)
     )
@@ -131,6 +145,14 @@ def _with_evidence(item: ItemVerdict, problems: list[str]) -> ItemVerdict:
     if not problems:
         return item
     return replace(item, verdict=Verdict.BROKEN, reason="; ".join(problems))
+
+
+def _with_files(test: TestView, problems: list[str]) -> TestView:
+    """Its verdict does not stand where evidence of one of its attempts is gone or altered."""
+    ends = [each.end for each in test.attempts if each.end is not None]
+    paths = {f"{evidence.path}:" for end in ends for evidence in end.evidence}
+    hers = [problem for problem in problems if f"{problem.partition(':')[0]}:" in paths]
+    return replace(test, verdict=Verdict.BROKEN) if hers else test
 
 
 def _tests(folder: Path, item: str, attempts: tuple[Attempt, ...]) -> tuple[TestView, ...]:

@@ -10,7 +10,7 @@ from rig.dut.firmware_file import FirmwareFile, Part, firmware_file
 from rig.dut.terminals import UpdatePath
 from rig.dut.tool import DiagnosticTool, LoggedEvent, ToolRefused
 from rig.dut.updater import UpdateOutcome
-from rig.errors import BenchError, FaultRefused, NotOnThisBench, NotReady, Unmet
+from rig.errors import BenchError, FaultRefused, NotOnThisBench, NotReady, NotWritten, Unmet
 from rig.expect import (
     above,
     below,
@@ -38,6 +38,7 @@ __all__ = [
     "LoggedEvent",
     "NotOnThisBench",
     "NotReady",
+    "NotWritten",
     "Part",
     "Sample",
     "Signal",

@@ -25,6 +25,7 @@ EVENTS_KEPT = 2000  # of the trace's lanes; the frames and signals are whole
 LAST_FRAMES = 12  # of each bus, kept for `--trace`
 FRAMES_A_BATCH = 4096  # half of them are written at a time; the others wait for latecomers
 HeardFrame = tuple[int, int, Frame]
+BESIDE = ("safety.jsonl",)  # what other processes wrote for this attempt: its guardian
 _time_of = itemgetter(0)
 
 
@@ -187,4 +188,6 @@ class Attempt:
             if recorder is not None and self.folder is not None:
                 recorder.close()
                 files.append(self.folder / name)
+        if self.folder is not None:
+            files += [path for name in BESIDE if (path := self.folder / name).is_file()]
         return files

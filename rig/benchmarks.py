@@ -23,7 +23,16 @@ from rich.console import Console
 from rich.table import Table
 
 from instruments.twins.electrical import SourceDemand
-from rig import benchmarks_dossier, benchmarks_hub, benchmarks_instruments
+from rig import (
+    benchmarks_dossier,
+    benchmarks_field,
+    benchmarks_history,
+    benchmarks_hub,
+    benchmarks_import,
+    benchmarks_instruments,
+    benchmarks_jitter,
+    benchmarks_safety,
+)
 from rig.attempt import Attempt
 from rig.bench import Bench
 from rig.benches.file import load_bench
@@ -45,7 +54,7 @@ T = TypeVar("T")
 RECORD = Path(__file__).parent.parent / "benchmarks.json"
 RELEASE = "1.38"
 WINDOWS = 5
-COSTS = ("us", "ms", "s", "%", "frames")
+COSTS = ("us", "ms", "s", "%", "frames", "nights", "MB")
 CHARGE_A, CHARGE_V = 50.0, 28.0  # chosen: what a charger of a small system does for hours
 ASK_PERIOD_US = milliseconds(50)  # chosen: with it 16 batteries' buses carry 700 frames a second
 BMS_STATE = 0x0371  # public: communication guide
@@ -242,7 +251,15 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "scpi_inprocess_queries_per_s": lambda: [_figure(*benchmarks_instruments.in_process())],
     "hub_lost_frames": lambda: [_figure(*one) for one in benchmarks_hub.full_buses()],
     "hub_round_trip_p99_ms": lambda: [_figure(*one) for one in benchmarks_hub.round_trip()],
+    "io_jitter_p99_ms": lambda: [_figure(*one) for one in benchmarks_jitter.io_jitter()],
+    "safe_state_ms": lambda: [_figure(*one) for one in benchmarks_safety.safe_state()],
+    "import_frames_per_s": lambda: [_figure(*one) for one in benchmarks_import.speed()],
+    "import_memory_mb": lambda: [_figure(*benchmarks_import.memory())],
     "dossier_s": lambda: [_figure(*benchmarks_dossier.dossier())],
+    "history_page_s": lambda: [_figure(*one) for one in benchmarks_history.page()],
+    "drift_nights": lambda: [_figure(*one) for one in benchmarks_history.drift()],
+    "corpus_pct": lambda: [_figure(*one) for one in benchmarks_field.measured()],
+    "reproduce_24h_s": lambda: [_figure(*one) for one in benchmarks_field.a_day()],
     "qualify_wall_s": qualify_wall_s,
 }
 

@@ -175,6 +175,7 @@ def _attempt(record: RunRecord, row: str, test: str, evidence: tuple[Evidence, .
                 for n in range(MEASUREMENTS)
             ),
             unmet=None,
+            bench_fault=False,
             evidence=evidence,
         )
     )

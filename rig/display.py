@@ -6,7 +6,6 @@ What it hears it reads by `rig.can.n2k`, and only while it waits for it.
 import asyncio
 from collections.abc import Callable
 
-from rig.can.bus import Bus
 from rig.can.encode import (
     GROUP_FUNCTION_PGN,
     DeviceName,
@@ -17,6 +16,7 @@ from rig.can.encode import (
     iso_request,
     rename_command,
 )
+from rig.can.face import CanBus
 from rig.can.frame import Frame, header_of
 from rig.can.n2k import N2kDecoder, N2kMessage
 
@@ -31,7 +31,7 @@ ATTEMPTS = 3  # chosen: a display repeats what a device did not answer
 class Display:
     """One display, which speaks with the device at ``device_address``."""
 
-    def __init__(self, bus: Bus, device_address: Callable[[], int]) -> None:
+    def __init__(self, bus: CanBus, device_address: Callable[[], int]) -> None:
         self._node = bus.attach("display", self._receive)
         self._device_address = device_address
         self._decoder: N2kDecoder | None = None

@@ -28,5 +28,9 @@ class NotOnThisBench(BenchError):
     """What a scenario needs is not on this bench."""
 
 
+class NotWritten(RuntimeError):
+    """A scenario that is a skeleton still: nobody has written what it claims."""
+
+
 class FaultRefused(BenchError, ValueError):
     """A fault that cannot be inserted as it is asked for; the message names what is allowed."""

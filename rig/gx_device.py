@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rig.can.bus import Bus
 from rig.can.encode import DeviceName, address_claim, vreg_request, vreg_write
+from rig.can.face import CanBus
 from rig.can.frame import Frame
 from rig.can.vreg import VICTRON, VregDecoder, VregMessage
 from rig.can.vreg_table import load_vreg_table
@@ -28,7 +28,7 @@ Make = Callable[..., Signal[Any]]
 class GxDevice:
     """A GX device on VE.Can: it asks, writes, listens, and can reboot."""
 
-    def __init__(self, kernel: Kernel, bus: Bus, make: Make) -> None:
+    def __init__(self, kernel: Kernel, bus: CanBus, make: Make) -> None:
         self._kernel, self._bus, self._make = kernel, bus, make
         self._node = bus.attach("GX", self._receive)
         self._decoder = VregDecoder()

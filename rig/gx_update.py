@@ -8,10 +8,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from rig.can.bus import Bus
 from rig.can.encode import vreg_write, vreg_write_long
+from rig.can.face import CanBus, CanNode
 from rig.can.frame import Frame, Header, identifier_of
-from rig.can.node import Node
 from rig.can.vreg import SINGLE_PGN, VregDecoder
 from rig.kernel import Kernel, Scheduled, seconds
 
@@ -82,9 +81,9 @@ class GxSupply:
 class GxUpdate:
     """The GX's side of an update; it ends where the GX loses its supply."""
 
-    def __init__(self, bus: Bus, gx: FollowsTheDut, supply: GxSupply) -> None:
+    def __init__(self, bus: CanBus, gx: FollowsTheDut, supply: GxSupply) -> None:
         self._bus, self._gx, self._supply = bus, gx, supply
-        self._node: Node | None = None
+        self._node: CanNode | None = None
         self._decoder = VregDecoder()
         self._claims: list[tuple[int, bytes]] = []
         self._codes: list[tuple[int, int]] = []

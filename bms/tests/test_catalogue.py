@@ -41,7 +41,9 @@ HOLDS = {
 
 @pytest.mark.parametrize(("id_", "releases"), HOLDS.items(), ids=HOLDS)
 def test_a_claim_holds_where_the_log_says(id_, releases) -> None:
-    assert [str(version) for version in item_of(id_).holds_on] == releases
+    up_to_1_38 = [str(version) for version in item_of(id_).holds_on if str(version) in ALL]
+
+    assert up_to_1_38 == releases
 
 
 EDGES = {
@@ -140,5 +142,8 @@ def test_what_looks_like_no_id_is_refused_with_an_example() -> None:
         item_of("contactor")
 
 
-def test_the_catalogue_has_209_rows() -> None:
-    assert len(catalogue()) == 209
+def test_the_catalogue_has_209_rows_up_to_1_38() -> None:
+    newest = Version.parse("1.38")
+    rows = [row for row in catalogue().values() if row.release is None or row.release <= newest]
+
+    assert len(rows) == 209

@@ -8,7 +8,7 @@ at a time (CiA 301): a request that comes while it works on another is lost.
 from collections.abc import Callable
 from typing import Any
 
-from rig.can.bus import Bus
+from rig.can.face import CanBus
 from rig.can.frame import Frame
 from rig.kernel import Kernel, milliseconds, seconds
 from rig.signal import Signal
@@ -24,7 +24,7 @@ PATIENCE_US = seconds(3)  # chosen: commanded by nobody for so long it stops
 class Powerfinn:
     """What the charger has been told: limits in volts and amperes, and whether it runs."""
 
-    def __init__(self, kernel: Kernel, bus: Bus, make: Callable[..., Signal[Any]]) -> None:
+    def __init__(self, kernel: Kernel, bus: CanBus, make: Callable[..., Signal[Any]]) -> None:
         self._kernel = kernel
         self._node = bus.attach("Powerfinn", self._receive)
         self._works_on: Frame | None = None

@@ -4,16 +4,16 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
-import can
 import typer
 from rich.console import Console
 
 from reports.allure import write_allure
+from reports.allure_page import write_allure_page
 from reports.comparison import keep_for_comparison
 from reports.dossier import MATRIX, Dossier, Release, dossier_of
 from reports.junit import write_junit
@@ -21,17 +21,13 @@ from reports.lab import LAB, read_lab
 from reports.page import write_page
 from reports.pdf import write_pdf
 from reports.staircase import read_cells
-from rig.commands.running import run_session, workers
+from rig.commands.exporting import export_attempts
+from rig.commands.rerunning import run_again
 from rig.errors import BenchFileError
-from rig.planning import scenarios
 from rig.recording import (
-    Attempt,
-    Plan,
     RunRecord,
     Verification,
-    attempts_by_item,
     is_bundle,
-    sha256_of,
     unpack_bundle,
     verify_record,
     write_bundle,
@@ -68,6 +64,12 @@ def report(
         Path | None, typer.Option(help="Folder of an earlier run to compare with.")
     ] = None,
     pdf: Annotated[bool, typer.Option("--pdf/--no-pdf", help="Make report.pdf, too.")] = True,
+    allure: Annotated[
+        bool, typer.Option("--allure", help="Make allure.html, too: Allure 3, by Node.")
+    ] = False,
+    allure_history: Annotated[
+        Path | None, typer.Option(help="With --allure: file of earlier runs, for its trends.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For a machine.")] = False,
 ) -> None:
     """Make the qualification dossier of a run: report.html and report.pdf; Allure and JUnit again.
@@ -76,6 +78,9 @@ def report(
     without them. Exit code 1 where the dossier is INVALID.
     """
     plan = RunRecord(folder).plan()
+    if allure_history is not None and not (allure and allure_history.parent.is_dir()):
+        allowed = "with --allure, a file in a folder that is there"
+        raise BenchFileError(f"--allure-history {allure_history}: allowed: {allowed}")
     if proof is not None:
         if not proof.is_file():
             raise BenchFileError(f"--proof {proof}: no such file; allowed: a JSON file")
@@ -89,6 +94,8 @@ def report(
     dossier = dossier_of(folder)
     paths = [write_page(dossier), *([write_pdf(dossier)] if pdf else [])]
     _render_others(folder)
+    if allure:
+        paths.append(write_allure_page(folder, dossier.headline, allure_history, aside))
     _tell_dossier(dossier, paths, as_json=as_json)
     raise typer.Exit(1 if dossier.release is Release.INVALID else 0)
 
@@ -102,6 +109,7 @@ def _tell_dossier(dossier: Dossier, paths: list[Path], *, as_json: bool) -> None
     if as_json:
         told = {
             "release": dossier.release,
+            "headline": dossier.headline,
             "reasons": dossier.reasons,
             "cautions": dossier.cautions,
             "manifest_sha256": dossier.manifest.sha256,
@@ -109,7 +117,7 @@ def _tell_dossier(dossier: Dossier, paths: list[Path], *, as_json: bool) -> None
         }
         print(json.dumps(told))  # noqa: T201
         return
-    _say([f"{dossier.release}: {dossier.reasons[0]}", *dossier.reasons[1:], *map(str, paths)])
+    _say([f"{dossier.headline}: {dossier.reasons[0]}", *dossier.reasons[1:], *map(str, paths)])
 
 
 def verify(
@@ -140,9 +148,9 @@ def verify(
         result = verify_record(folder, manifest)
         result = replace(result, problems=tuple(dict.fromkeys([*found, *result.problems])))
         if rerun and result.sound:
-            again, compared = _rerun(folder, Path(scratch) / "again", jobs)
-            remark = f"{compared} attempts were run again, {len(again)} with another outcome"
-            result = replace(result, problems=again, remarks=(*result.remarks, remark))
+            again = run_again(folder, jobs)
+            told = (*result.remarks, *again.remarks)
+            result = replace(result, problems=again.problems, remarks=told)
         elif rerun:
             result = replace(result, remarks=(*result.remarks, "not run again: it is not sound"))
     if result.manifest_sha256 is None:
@@ -170,77 +178,28 @@ def _tell_verification(record: Path, found: Verification, *, as_json: bool) -> N
     )
 
 
-def _rerun(folder: Path, again: Path, jobs: int | None) -> tuple[tuple[str, ...], int]:
-    """Run what ran on a simulated bench once more; what came out otherwise, and how many ran."""
-    record = RunRecord(folder)
-    plan = record.plan()
-    facts = plan.run.bench_facts
-    if facts is not None and facts.kind != "simulated":
-        return (f"--rerun: bench {plan.run.bench} is {facts.kind}; only sim runs again",), 0
-    attempts = attempts_by_item(plan, record.entries())
-    ran = [row for row in plan.rows if attempts[row.id]]
-    known, problems = scenarios(), []
-    for row in ran:
-        if row.id not in known or sha256_of(known[row.id].path) != row.scenario_sha256:
-            problems.append(f"{row.id}: its scenario is not the one that ran; it cannot run again")
-    changed = {problem.partition(":")[0] for problem in problems}
-    wanted = [row for row in ran if row.id not in changed]
-    if not wanted:
-        return tuple(problems), 0
-    options = ["--firmware", plan.run.firmware, "--bench", plan.run.bench]
-    options += ["--seed", str(plan.run.seed), "--out", str(again)]
-    # The same device either way where every row ran on the release itself, held or not.
-    options += ["--exact"] if all(row.firmware == plan.run.firmware for row in wanted) else []
-    total = sum(len(row.tests) for row in wanted)
-    paths = [known[row.id].path for row in wanted]
-    log, journal = again.with_suffix(".log"), again / "journal.jsonl"
-    run_session([*options, *workers(jobs, total)], paths, log, journal, total)
-    if not (again / "plan.json").is_file():
-        said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        raise BenchFileError(f"--rerun: nothing was started: {said[-1] if said else 'no word'}")
-    second = attempts_by_item(RunRecord(again).plan(), RunRecord(again).entries())
-    problems += [
-        said for row in wanted for said in _differences(attempts[row.id], second.get(row.id, ()))
-    ]
-    return tuple(problems), sum(len(attempts[row.id]) for row in wanted)
-
-
-def _differences(first: Iterable[Attempt], second: Iterable[Attempt]) -> Iterator[str]:
-    """What an attempt did otherwise when it ran again."""
-    ends = {each.start.test: each.end for each in second}
-    for each in first:
-        end = ends.get(each.start.test)
-        if each.end is None:
-            continue
-        if end is None:
-            yield f"{each.end.attempt}: did not run again"
-        elif end.verdict is not each.end.verdict:
-            yield f"{each.end.attempt}: {each.end.verdict} in the record, {end.verdict} again"
-        elif end.digest != each.end.digest:
-            digests = f"{_short(each.end.digest)} in the record, {_short(end.digest)} again"
-            yield f"{each.end.attempt}: another event record: {digests}"
-
-
-def _short(digest: str | None) -> str:
-    return (digest or "none")[:12]
-
-
 def export(
     folder: RunFolder,
     bundle: Annotated[
         Path | None, typer.Option(help="ZIP file to write, with all that belongs to the run.")
     ] = None,
-    asc: Annotated[
-        Path | None, typer.Option(help="Folder to write: the frames as ASC, a file an attempt.")
+    mf4: Annotated[
+        Path | None, typer.Option(help="Folder to write: signals and events as MDF 4.10.")
     ] = None,
+    parquet: Annotated[
+        Path | None, typer.Option(help="Folder to write: signals and events as tables.")
+    ] = None,
+    asc: Annotated[Path | None, typer.Option(help="Folder to write: the frames as ASC.")] = None,
 ) -> None:
-    """Give a run away: whole, as one file that `hil verify` checks; or its frames as ASC.
+    """Give a run away: whole, as one file that `hil verify` checks; or a file an attempt.
 
     A record that is not sound is bundled as it is, said to be so, and gives exit code 1.
     """
     plan = RunRecord(folder).plan()
-    if bundle is None and asc is None:
-        raise BenchFileError("export: nothing was asked for; allowed: --bundle FILE, --asc FOLDER")
+    folders = {"--mf4": mf4, "--parquet": parquet, "--asc": asc}
+    if bundle is None and not any(folders.values()):
+        allowed = "--bundle FILE, --mf4 FOLDER, --parquet FOLDER, --asc FOLDER"
+        raise BenchFileError(f"export: nothing was asked for; allowed: {allowed}")
     if bundle is not None:
         if bundle.suffix != ".zip" or bundle.exists():
             raise BenchFileError(f"--bundle {bundle}: allowed: a new file whose name ends in .zip")
@@ -249,28 +208,18 @@ def export(
         except OSError as error:
             raise BenchFileError(f"--bundle {bundle}: {error.strerror}; allowed: a file") from None
         _say([f"{bundle}: {len(index.files)} files, {bundle.stat().st_size} bytes"])
-    if asc is not None:
-        _say([f"{asc}: {_export_asc(folder, plan, asc)} files"])
+    for option, target in folders.items():
+        if target is not None:
+            done = export_attempts(folder, target, option)
+            _say([f"{target}: {done.files} files", *done.remarks])
     problems = verify_record(folder).problems if bundle is not None else ()
     _say(f"not sound: {problem}" for problem in problems)
     raise typer.Exit(1 if problems else 0)
 
 
-def _export_asc(folder: Path, plan: Plan, target: Path) -> int:
-    """Every frames.blf of a run as an ASC file at the same place below `target`."""
-    written = 0
-    for row in plan.rows:
-        for blf in sorted((folder / "attempts" / row.id).rglob("frames.blf")):
-            path = (target / blf.relative_to(folder / "attempts")).with_suffix(".asc")
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with can.BLFReader(blf) as reader, can.ASCWriter(path) as writer:
-                    for frame in reader:
-                        writer.on_message_received(frame)
-            except OSError as error:
-                raise BenchFileError(f"--asc {path}: {error.strerror}; allowed: a folder") from None
-            written += 1
-    return written
+def aside(text: str) -> None:
+    """A remark on the way, where it does not disturb what a machine reads."""
+    Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _say(lines: Iterable[str]) -> None:

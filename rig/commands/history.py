@@ -97,6 +97,8 @@ def explain(text: str) -> list[str]:
             f"    {d.place.name}: {_show(d.was, d.place)} -> {_show(d.now, d.place)}"
             for d in change.deltas
         ]
+        if change.skeleton:
+            lines.append("    a skeleton: its deltas are not written")
         if change.cured_by:
             lines.append(f"    a defect, cured by {change.cured_by}")
         if change.exempt:

@@ -1,16 +1,20 @@
 """The matrix: every scenario on releases where it must pass and must fail, and on dead devices."""
 
 import json
+import shutil
 import tempfile
-from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from bms.catalogue import catalogue
+from bms.firmware import Version
 from rig.cells import Cell, write_cells
 from rig.commands.running import run_session, workers
 from rig.planning import scenarios
 from rig.recording import sha256_of
+from rig.squares import Key, begin_or_go_on, key_of_cell, read_entries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,26 +39,41 @@ class Square:
         return self.measured is self.claimed
 
 
-def run_matrix(cells: Sequence[Cell], jobs: int | None) -> tuple[list[Square], str]:
-    """Run all cells; the squares in the order of the cells, and what pytest said."""
+def run_matrix(
+    cells: Sequence[Cell], jobs: int | None, kept: Path | None = None
+) -> tuple[list[Square], str]:
+    """Run all cells; the squares in the order of the cells, and what pytest said.
+
+    ``kept``: the squares' file, which outlives this; what stands in it and counts is not run again.
+    """
     known = scenarios()
     total = sum(len(known[cell.item].tests) for cell in cells)
     with tempfile.TemporaryDirectory(prefix="hil-matrix-") as folder:
         wanted, found, log = (Path(folder) / name for name in ("cells.json", "out.jsonl", "log"))
         write_cells(wanted, list(cells))
-        options = ["--cells", str(wanted), "--cells-out", str(found), *workers(jobs, total)]
+        options = ["--cells", str(wanted)]
+        if kept is not None:
+            found = kept.resolve()
+            begin_or_go_on(found, {cell.item for cell in cells})
+            done = Path(folder) / "done.jsonl"
+            shutil.copyfile(found, done)
+            options += ["--cells-done", str(done)]
+        options += ["--cells-out", str(found), *workers(jobs, total)]
         paths = sorted({known[cell.item].path for cell in cells})
         run_session(options, paths, log, found, total)
-        lines = found.read_text(encoding="utf-8").splitlines() if found.is_file() else []
         said = log.read_text(encoding="utf-8", errors="replace")
-    names = [field.name for field in fields(Cell)]
-    entries: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for entry in map(json.loads, lines):
-        entries.setdefault(tuple(entry[name] for name in names), []).append(entry)
-    return [_square(cell, entries.get(astuple(cell), [])) for cell in cells], said
+        return squares_of(cells, read_entries(found)), said
 
 
-def _square(cell: Cell, mine: Sequence[dict[str, Any]]) -> Square:
+def squares_of(cells: Sequence[Cell], entries: Iterable[Mapping[str, Any]]) -> list[Square]:
+    """What the tests of each cell found together, in the order of the cells."""
+    mine: dict[Key, list[Mapping[str, Any]]] = {}
+    for entry in entries:
+        mine.setdefault(key_of_cell(entry), []).append(entry)
+    return [_square(cell, mine.get(astuple(cell), [])) for cell in cells]
+
+
+def _square(cell: Cell, mine: Sequence[Mapping[str, Any]]) -> Square:
     """All tests of one cell together: one Unmet is a failure, anything else unusual is told."""
     strange = [entry for entry in mine if isinstance(entry["measured"], str)]
     failed = sorted(
@@ -84,7 +103,8 @@ def _square(cell: Cell, mine: Sequence[dict[str, Any]]) -> Square:
 def disagreements(squares: Sequence[Square]) -> list[str]:
     """What is not as claimed, a sentence each.
 
-    On releases, and less its own item, a scenario has to fail by the same claim every time.
+    On releases, and less its own item, a scenario has to fail by the same claim every time; what
+    fails because a later release revoked it, may do so by another.
     """
     found = []
     for square in squares:
@@ -107,10 +127,18 @@ def disagreements(squares: Sequence[Square]) -> list[str]:
             if square.item == item
             and square.measured is False
             and square.mode in {"edge", "leave-one-out"}
+            and not _is_revoked(square)
         }
         if len(keys) > 1:
             found.append(f"{item} fails by different claims: {', '.join(sorted(map(str, keys)))}")
     return found
+
+
+def _is_revoked(square: Square) -> bool:
+    """Whether its release is one on which the row holds no longer, for a later item's sake."""
+    row = catalogue()[square.item]
+    revoked = row.superseded_by is not None and bool(row.holds_on)
+    return revoked and row.holds_on[-1] < Version.parse(square.firmware)
 
 
 def as_json(squares: Sequence[Square]) -> str:

@@ -8,7 +8,7 @@ above what the wires carry, arrives as garbage. Written apart from the firmware'
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from rig.kernel import Kernel, seconds
 
@@ -147,10 +147,18 @@ class BluetoothModule:
             return None
 
 
+class InReach(Protocol):
+    """The module inside the device, as an app reaches it."""
+
+    async def ask(self, text: bytes) -> tuple[str, bytes] | None:
+        """One exchange of an app; None if the module is not in reach, or nothing comes."""
+        ...
+
+
 class App:
     """VictronConnect on somebody's phone, near the device."""
 
-    def __init__(self, module: BluetoothModule | None) -> None:
+    def __init__(self, module: InReach | None) -> None:
         self._module = module
 
     async def read(self, register: int) -> AppAnswer | None:

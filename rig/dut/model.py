@@ -61,6 +61,12 @@ class DutSpec:
     memory: Mapping[str, bytes] = field(default_factory=dict)
 
 
+def has_bluetooth(serial: str) -> bool:
+    """Whether a master of this serial number has a module: the week in it says so."""
+    week = serial[2:6]
+    return week.isdecimal() and int(week) >= BLUETOOTH_FROM_WEEK
+
+
 class ModelDut:
     """A master at its terminals. It steps when it wants to, or when something reaches it."""
 
@@ -101,8 +107,7 @@ class ModelDut:
         self._reset_by_watchdog = False
         self._stalled: Scheduled | None = None
         self._uart = bytearray()
-        week = spec.serial[2:6]
-        fitted = week.isdecimal() and int(week) >= BLUETOOTH_FROM_WEEK
+        fitted = has_bluetooth(spec.serial)
         self.bluetooth = BluetoothModule(kernel, self._hear_bluetooth) if fitted else None
         self.io_supply: Callable[[bool], None] = lambda on: None  # it switches its IO supply
         self._boot()

@@ -16,7 +16,7 @@ from bms.firmware import Component, Firmware
 from bms.io import BatteryInputs, BatteryOutputs, Port, Reception
 from bms.io import Frame as BatteryFrame
 from bms.releases import firmware, less
-from rig.can.bus import Bus
+from rig.can.face import CanBus
 from rig.can.frame import Frame
 from rig.can.node import ControllerState
 from rig.dut.model import DutSpec
@@ -65,7 +65,7 @@ class ModelModule:
     def __init__(
         self,
         kernel: Kernel,
-        bus: Bus,
+        bus: CanBus,
         plant: Plant,
         cells: PlantModule,
         identity: BatteryIdentity,

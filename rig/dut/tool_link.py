@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable
 
 from rig.can import isotp
-from rig.can.bus import Bus
+from rig.can.face import CanBus, CanNode
 from rig.can.frame import Frame
-from rig.can.node import ControllerState, Node
+from rig.can.node import ControllerState
 
 LATENCY_S = 0.02  # chosen: a CAN adapter and the tool's own turn-around
 ANSWER_WITHIN_S = 0.9  # chosen: its repetitions keep no step with a period of the device
@@ -24,9 +24,9 @@ ECHOING = frozenset({0x22, 0x2E})  # services whose answer repeats the identifie
 class ToolLink:
     """One adapter, which talks to the device that has this address now."""
 
-    def __init__(self, bus: Bus, address: Callable[[], int], name: str = "tool") -> None:
+    def __init__(self, bus: CanBus, address: Callable[[], int], name: str = "tool") -> None:
         self._bus, self._address, self._name = bus, address, name
-        self._node: Node | None = None
+        self._node: CanNode | None = None
         self._heard: deque[bytes] = deque()
         self._waiting: asyncio.Future[None] | None = None
         self._lock = asyncio.Lock()

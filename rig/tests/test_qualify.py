@@ -50,6 +50,15 @@ def test_every_verdict_has_evidence_with_its_hash(run):
             assert len(item["evidence"]) >= 3
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_the_bench_has_tested_itself(run, when):
+    checks = json.loads((run / f"selftest-{when}.json").read_text())["checks"]
+
+    assert len(checks) == 7
+    assert all(check["passed"] for check in checks)
+    assert "no self-test" not in (run / "report.html").read_text()
+
+
 def test_the_views_are_there(run):
     assert (run / "report.html").stat().st_size > 100_000
     assert (run / "junit.xml").is_file()

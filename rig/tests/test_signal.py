@@ -53,6 +53,19 @@ async def test_watchers_are_told_every_reading_in_the_order_in_which_they_came()
 
 
 @virtual
+async def test_the_last_reading_is_in_the_record_though_it_was_as_the_one_before():
+    signal, recorded = Signal("soc", kernel=kernel()), []
+    signal.record = lambda _name, time_us, value: recorded.append((time_us, value))
+    for time_us in (0, 1_000_000, 2_000_000):
+        signal.put(60, time_us)
+
+    signal.settle()
+    signal.settle()
+
+    assert recorded == [(0, 60), (2_000_000, 60)]
+
+
+@virtual
 async def test_a_sample_has_the_time_of_its_frame_or_of_now():
     signal = Signal("soc", kernel=kernel())
     await asyncio.sleep(2)

@@ -83,3 +83,17 @@ def test_a_bench_on_the_wall_clock_has_no_branches():
             await run_in_child(None, "left", nothing)  # type: ignore[arg-type]
 
     on_the_wall(work)
+
+
+def test_what_comes_before_time_begins_comes_at_zero():
+    async def work(loop: WallLoop) -> tuple[int, int]:
+        loop.hold()
+        await asyncio.sleep(0.02)
+        before_us = loop.kernel.now_us
+        loop.begin_again()
+        await asyncio.sleep(0.02)
+        return before_us, loop.kernel.now_us
+
+    before_us, after_us = on_the_wall(work)
+    assert before_us == 0
+    assert after_us >= milliseconds(15)
