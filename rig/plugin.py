@@ -46,6 +46,7 @@ from rig.needs import Needs
 from rig.nightly.lock import hold_session
 from rig.planning import ROOT, item_of_path
 from rig.recording import RecordError, Started, exit_code
+from rig.safety.client import tasks_of_the_test
 from rig.session import Run
 from rig.story import Story, around, end, end_uncollected, key_of, test_name, unwrapped
 from rig.wall import WallLoop
@@ -333,7 +334,7 @@ async def _on_wires(run: Run, story: Story, needs: Needs) -> AsyncIterator[Parts
             yield parts
         finally:
             if story.overdue:  # what was given up would go on while the bench is taken down
-                for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                for task in tasks_of_the_test():
                     task.cancel()
 
 

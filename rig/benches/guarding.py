@@ -4,7 +4,6 @@ It is started beside the device and armed before anything can be energised; it e
 instruments were let go. If it trips or dies the attempt ends as a failure of the bench.
 """
 
-import asyncio
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -16,7 +15,7 @@ from rig.clock import monotonic_us
 from rig.errors import BenchError
 from rig.kernel import Kernel
 from rig.planning import ROOT
-from rig.safety.client import GuardianLink
+from rig.safety.client import GuardianLink, tasks_of_the_test
 from rig.safety.hands import Hands
 from rig.safety.report import note
 from rig.safety.safe_state import Way
@@ -96,7 +95,7 @@ class Guarding:
         """If the bench was brought to rest: whatever of the test still runs goes on no more."""
         self.link.release()
         if self.why:
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in tasks_of_the_test():
                 task.cancel()
 
     async def _rescue(self) -> None:

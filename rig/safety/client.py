@@ -26,6 +26,13 @@ T = TypeVar("T")
 READY_S = 60.0  # chosen: a busy machine imports slowly
 END_S = 5.0
 BEAT_S = 0.02  # chosen: a guardian that stands still is seen within it, at no cost that shows
+OURS = "guardian's link"  # tasks that go on until the bench is down
+
+
+def tasks_of_the_test() -> set["asyncio.Task[Any]"]:
+    """All tasks but this one, and but those by which the bench is brought to rest."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    return {task for task in tasks if task is not None and task.get_name() != OURS}
 
 
 class GuardianLink:
@@ -89,7 +96,7 @@ class GuardianLink:
         if "pid" not in told:
             raise BenchError("the guardian did not start")
         self.pid = told["pid"]
-        self._reading = asyncio.get_running_loop().create_task(self._read(reader))
+        self._reading = asyncio.get_running_loop().create_task(self._read(reader), name=OURS)
 
     async def arm(self) -> None:
         """Have it open its instruments and close the interlock. Raises BenchError."""
@@ -177,7 +184,10 @@ class GuardianLink:
         self._waiting[number] = answer
         self._tell({"n": number, "do": what, **told})
         try:
-            found = await answer
+            async with asyncio.timeout(READY_S):
+                found = await answer
+        except TimeoutError:
+            raise BenchError(f"guardian: no answer to {what!r} within {READY_S:g} s") from None
         finally:
             self._waiting.pop(number, None)
         if not found["ok"]:
@@ -211,7 +221,8 @@ class GuardianLink:
         if self.over:
             return
         self.over = self._stopped = why
-        self._rescuing = asyncio.get_running_loop().create_task(self._rescue_and_end(why))
+        rescue = self._rescue_and_end(why)
+        self._rescuing = asyncio.get_running_loop().create_task(rescue, name=OURS)
 
     async def _rescue_and_end(self, why: str) -> None:
         hurry()

@@ -6,6 +6,7 @@ import pytest
 
 from bms.releases import NEWEST
 from rig import cli
+from rig.commands import qualify
 
 
 @pytest.fixture
@@ -168,7 +169,7 @@ def test_every_command_helps_with_an_example(hil, command):
 )
 def test_a_scenario_runs_on_the_release_that_its_row_is_judged_on(hil, monkeypatch, item, release):
     ran = []
-    monkeypatch.setattr(cli, "run_in_view", lambda command: ran.append(command) or 0)
+    monkeypatch.setattr(qualify, "run_in_view", lambda command: ran.append(command) or 0)
 
     assert hil("run", item)[0] == 0
     assert ran[0][ran[0].index("--firmware") + 1] == release
