@@ -22,4 +22,4 @@ def test_a_hundred_kills_at_random_moments_lose_and_invent_nothing(tmp_path):
     print(tally)  # noqa: T201 - the figures of the night
     assert tally.problems == []
     assert tally.kills == 100
-    assert tally.aborted > 10  # they did hit attempts
+    assert tally.within_attempts >= 5  # they did hit attempts
