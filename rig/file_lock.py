@@ -19,8 +19,14 @@ LONGEST = 4096  # bytes: what a holder says of itself
 
 def open_lock(path: Path, mode: int = 0o644) -> int:
     """The handle of a lock's file, made where it is not. Raises BenchFileError."""
+    # In a folder that everybody may write to: no link is followed, and a file of somebody else's is
+    # opened as it is (Linux may refuse to "create" one that is there).
+    plain = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT, mode)
+        try:
+            return os.open(path, plain)
+        except FileNotFoundError:
+            return os.open(path, plain | os.O_CREAT, mode)
     except OSError as error:
         raise BenchFileError(f"{path}: {error.strerror}; allowed: a folder to write to") from error
 

@@ -1,5 +1,7 @@
 """Reading what instruments answer: numbers with or without units, states, lists."""
 
+import math
+
 from instruments.protocols import AnswerGarbled, SetpointNotTaken
 
 
@@ -9,10 +11,13 @@ def quantity(answer: str, unit: str = "") -> float:
     if unit and text.upper().endswith(unit.upper()):
         text = text[: -len(unit)]
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
+        value = math.nan
+    if not math.isfinite(value):  # "no number" compares with nothing: it would pass every limit
         expected = f"a number in {unit}" if unit else "a number"
-        raise AnswerGarbled(f"answered {answer!r}, expected {expected}") from None
+        raise AnswerGarbled(f"answered {answer!r}, expected {expected}")
+    return value
 
 
 def integer(answer: str) -> int:
@@ -33,7 +38,7 @@ def state(answer: str) -> bool:
 
 def compare(what: str, asked: float, taken: float, resolution: float, unit: str) -> None:
     """Raise SetpointNotTaken if the value read back is more than a resolution away."""
-    if abs(taken - asked) > resolution * 1.000001:
+    if not abs(taken - asked) <= resolution * 1.000001:
         raise SetpointNotTaken(
             f"{what}: set {asked:g} {unit}, read back {taken:g} {unit}, "
             f"resolution {resolution:g} {unit}"

@@ -6,12 +6,12 @@ instruments were let go. If it trips or dies the attempt ends as a failure of th
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from instruments.session import Session
 from rig.benches.file import BenchFile
-from rig.clock import monotonic_us
+from rig.clock import monotonic_us, utc_now
 from rig.errors import BenchError
 from rig.kernel import Kernel
 from rig.planning import ROOT
@@ -102,3 +102,7 @@ class Guarding:
         way = Way(self._hands(), self._spec.sense, self._spec.limits, monotonic_us)
         outcome = await way.go()
         note(self._spec.report, "rescued by the test itself", **outcome.as_json())
+        if self._spec.latch is not None:
+            with suppress(OSError):  # the bench is at rest all the same
+                latched = f"{utc_now()} the guardian was gone, ended {outcome.state}\n"
+                Path(self._spec.latch).write_text(latched, encoding="utf-8")

@@ -147,6 +147,8 @@ def reproduce_log(
     condition = read_condition(when or ANY_ERROR)
     if out_folder is not None and out_folder.exists():
         raise BenchFileError(f"--out {out_folder}: is there already; allowed: a new folder")
+    if firmware is not None:
+        release_of(firmware)  # before the work
     made, condition = _made(log, condition, firmware, jobs, smaller=True)
     if not made.reproduced:
         _print(made, as_machine=as_machine)

@@ -48,7 +48,9 @@ Runs = Annotated[
 Window = Annotated[
     str | None, typer.Option(help="Local times, as 22:00-06:00: outside, nothing begins.")
 ]
-Hours = Annotated[float | None, typer.Option(min=0.001, help="After so many, nothing begins.")]
+Hours = Annotated[
+    float | None, typer.Option(min=0.001, max=168.0, help="After so many, nothing begins.")
+]
 Only = Annotated[list[str] | None, typer.Option("--only", help="These ids only; repeatable.")]
 QuarantineFile = Annotated[
     Path | None, typer.Option("--quarantine", help="TOML: rows that run, but do not count.")

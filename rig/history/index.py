@@ -62,6 +62,7 @@ _CONTENTS = (
 
 # A database with other tables, or from before there was another verdict, is made anew.
 _LAYOUT = zlib.crc32((_TABLES + " ".join(_VERDICTS)).encode()) & 0x7FFFFFFF
+_APPLICATION = 0x48494C31  # "HIL1": how an index is told from other people's databases
 
 Progress = Callable[[int, int], None]
 
@@ -91,6 +92,10 @@ def update(
     """
     if not folder.is_dir():
         raise BenchFileError(f"{folder}: no such folder; allowed: a folder of run records")
+    if database is not None and not _may_be_ours(database):
+        raise BenchFileError(
+            f"{database}: is something else; allowed: an index of runs, or no file"
+        )
     database = database or folder / DATABASE
     try:
         return _update(folder, database, rebuild, progress)
@@ -180,6 +185,17 @@ def _lay_out(connection: sqlite3.Connection) -> None:
         for statement in _TABLES.split(";")[:-1]:
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version={_LAYOUT}")
+        connection.execute(f"PRAGMA application_id={_APPLICATION}")
+
+
+def _may_be_ours(database: Path) -> bool:
+    """Whether a file that somebody names may be made anew: an index, or nothing yet."""
+    if not database.is_file() or database.stat().st_size == 0:
+        return True
+    with database.open("rb") as file:
+        head = file.read(72)
+    # SQLite's file format: the application's number stands at byte 68.
+    return head[:16] == b"SQLite format 3\0" and head[68:72] == _APPLICATION.to_bytes(4, "big")
 
 
 def _remove(database: Path) -> None:

@@ -3,10 +3,12 @@
 To tell it is a courtesy: that it fails changes no verdict and no exit code, and is said.
 """
 
+import http.client
 import json
 import shlex
 import subprocess
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections import Counter
 from collections.abc import Sequence
@@ -78,20 +80,31 @@ def tell_webhook(url: str, summary: str) -> str:
     try:
         with urllib.request.urlopen(request, timeout=TELL_WITHIN_S):
             return ""
-    except (urllib.error.URLError, OSError, ValueError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
         return f"--webhook {url}: {error}"
 
 
 def check_ways(command: str | None, url: str | None) -> None:
     """Raises BenchFileError, in the evening, for what could not work in the morning."""
-    if url is not None and not url.startswith(("http://", "https://")):
-        raise BenchFileError(f"--webhook {url}: allowed: an address that begins with http(s)://")
+    if url is not None and not _is_address(url):
+        raise BenchFileError(f"--webhook {url}: allowed: http(s)://, a host, and no blanks")
     try:
         words = ["-"] if command is None else shlex.split(command)
     except ValueError as error:
         raise BenchFileError(f"--notify-command {command}: {error}; allowed: a command") from error
     if not words:
         raise BenchFileError("--notify-command: is empty; allowed: a command")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        _ = parts.port  # it is read, and refused, only when asked for
+    except ValueError:
+        return False
+    return (
+        parts.scheme in {"http", "https"} and bool(parts.hostname) and not set(url) & set(" \t\n")
+    )
 
 
 def tell(command: str | None, url: str | None, summary: str) -> Sequence[str]:

@@ -210,7 +210,11 @@ class _Parser:
         return value
 
     def time(self) -> int:
+        at = self.index
         value = self.number("a time: 3 s, 200 ms, 2 min, 1 h")
+        if value <= 0:
+            self.index = at
+            raise self.fail("a time above 0: 3 s, 200 ms, 2 min, 1 h")
         unit = UNITS.get(self.now.text)
         if unit is None:
             raise self.fail("ms, s, min, h")

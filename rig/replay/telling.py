@@ -68,7 +68,12 @@ def write_scenario(
     # Whole or not at all: it is there once it has its name.
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    try:
+        part.mkdir(parents=True)
+    except OSError as error:
+        raise BenchFileError(
+            f"--out {folder}: {error.strerror}; allowed: a folder that can be made"
+        ) from error
     test = part / f"test_{name_of(condition)}.py"
     test.write_text(test_text(made, condition, stimulus, found, source), encoding="utf-8")
     story = part / "story.md"
@@ -104,14 +109,15 @@ def test_text(
     runs = max(each.runs for each in found.judged)
     needs = pprint.pformat(dict(stimulus.needs), width=90, sort_dicts=True)
     title = textwrap.shorten(
-        f"Field, {source.date}: {condition.text}", WIDTH - 4, placeholder=" ..."
+        harmless(f"Field, {source.date}: {condition.text}"), WIDTH - 4, placeholder=" ..."
     )
     told = f"On {found.span}. {_rows(found)}Told in story.md; made from"
     lines = [
         f'"""{title}.',
         "",
         *textwrap.wrap(told, WIDTH),
-        *(f"{textwrap.shorten(name, WIDTH - 20)} {digest[:16]}" for name, digest in source.files),
+        # A customer's file may be called anything: in here it is text and nothing else.
+        *(f"{shortened(name)} {digest[:16]}" for name, digest in source.files),
         '"""',
         "",
         "import pytest",
@@ -164,6 +170,17 @@ def _steps(steps: tuple[Step, ...]) -> str:
         arguments = "".join(f", {name}={value!r}" for name, value in each.arguments)
         rows.append(f'step({each.at_us / 1e6:g}, "{each.kind}"{arguments}),')
     return "\n".join(rows)
+
+
+def harmless(text: str) -> str:
+    """The text as a docstring can hold it: it never ends one, nor escapes anything."""
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    return printable.replace("\\", "/").replace('"', "'")
+
+
+def shortened(name: str) -> str:
+    """A file's name on a line of a docstring."""
+    return textwrap.shorten(harmless(name), WIDTH - 20)
 
 
 def _rows(found: Bisection) -> str:

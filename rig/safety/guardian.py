@@ -9,6 +9,7 @@ the automaton's alone. Rules: `fail` never waits and never raises; a full disk s
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -55,6 +56,7 @@ class Guardian:
         self._tasks: set[asyncio.Task[None]] = set()
         self._why, self._parted = "", False
         self.trip: asyncio.Task[None] | None = None
+        self.arming = False  # the interlock may be closed by now
 
     @property
     def bench(self) -> Bench:
@@ -65,8 +67,14 @@ class Guardian:
         """Do something beside the rest."""
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """What watches does not end by itself: with an error it would leave nobody watching."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fail(f"the guardian's own watch ended: {type(error).__name__}: {error}")
 
     # What the client says
 
@@ -99,6 +107,8 @@ class Guardian:
                     self.fail(told["why"])
                     assert self.trip is not None
                     await asyncio.shield(self.trip)
+                    if self.bench is not Bench.SAFE:
+                        raise BenchError(f"the bench is {self.bench}: {self._why}")
                 case other:
                     raise BenchError(f"do: {other!r}: nothing that a guardian does")
         except (BenchError, InstrumentError, TimeoutError, KeyError, TypeError) as error:
@@ -111,6 +121,7 @@ class Guardian:
             raise BenchError(f"tripped before, and no person has reset it: {because}")
         if self.bench is not Bench.UNARMED:
             raise BenchError(f"the bench is {self.bench}: {self._why}")
+        self._check_latch()
         await self._hands.open()
         for role, output in self._outputs.items():
             if await output.is_on():
@@ -118,9 +129,11 @@ class Guardian:
                 raise BenchError(self._why)
         watched = [r for r, o in self._outputs.items() if await o.watch(self._limits.watchdog_s)]
         relay = self._spec.sense.interlock_relay
+        self.arming = True
         if relay is not None:
             await self._hands.io.close_relay(relay)
         self._held = step(self._held, Event.ARM)
+        self.arming = False
         self.note("armed", watchdogs=watched)
         for output in self._hands.outputs:
             self.begin(self._mind(output))
@@ -271,6 +284,20 @@ class Guardian:
             return ""
         return Path(latch).read_text(encoding="utf-8").strip() or "it does not say why"
 
+    def _check_latch(self) -> None:
+        """Raises BenchError where a trip could not be kept for the next run."""
+        latch = self._spec.latch
+        if latch is None:
+            return
+        try:
+            Path(latch).parent.mkdir(parents=True, exist_ok=True)
+            writable = os.access(Path(latch).parent, os.W_OK)
+        except OSError:
+            writable = False
+        if not writable:
+            raise BenchError(f"{Path(latch).parent}: a trip could not be kept; allowed: a folder "
+                             "that can be written")  # fmt: skip
+
     def _latch(self, why: str) -> None:
         if self._spec.latch is not None:
             with suppress(OSError):  # the bench is at rest all the same
@@ -297,10 +324,15 @@ async def serve(spec: GuardianSpec, now_us: Callable[[], int] = monotonic_us) ->
     guardian.note("began", client=spec.client, priority=refusal or "real time")
     say({"event": HANDSHAKE, "pid": os.getpid()})
     looks = guardian.begin(guardian.look())
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, guardian.fail, f"the guardian was sent {number.name}")
     while line := await reader.readline():
-        guardian.hear(json.loads(line))
+        try:
+            guardian.hear(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            guardian.fail(f"the test said what is no message: {error}")
     looks.cancel()
-    if guardian.bench is Bench.ARMED:
+    if guardian.bench is Bench.ARMED or guardian.arming:
         guardian.fail("the test process has ended")
     if guardian.trip is not None:
         await guardian.trip

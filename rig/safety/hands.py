@@ -67,7 +67,7 @@ class SupplyOutput:
 
     async def measure(self) -> tuple[float, float]:
         """Volts and amperes."""
-        reading = await self.driver.measure()
+        reading = await self._eye.measure()  # the other connection is free for "off"
         return reading.voltage_v, reading.current_a
 
     async def watch(self, seconds: float | None) -> bool:
@@ -94,7 +94,7 @@ class LoadOutput:
 
     async def measure(self) -> tuple[float, float]:
         """Volts and amperes."""
-        reading = await self.driver.measure()
+        reading = await self._eye.measure()  # the other connection is free for "off"
         return reading.voltage_v, reading.current_a
 
     async def watch(self, seconds: float | None) -> bool:

@@ -129,7 +129,7 @@ class Way:
         await self._hands.io.open_relay(self._sense.interlock_relay)
 
     async def _see_no_current(self) -> None:
-        while abs(await self._current_a()) > self._limits.rest_a:  # noqa: ASYNC110 - a meter
+        while not abs(await self._current_a()) <= self._limits.rest_a:  # noqa: ASYNC110 - a meter
             await asyncio.sleep(LOOK_AGAIN_S)
 
     async def _current_a(self) -> float:

@@ -175,9 +175,7 @@ async def check_device(
     if identity.hardware is not None:
         found.insert(0, good(DEVICE, "dut", f"{identity.hardware} at 0x{identity.address:02X}"))
     if lab.batteries.kind == REST_BUS:
-        text = (
-            "rest bus, the project's own protocol: its start shows if the device speaks it"
-        )
+        text = "rest bus, the project's own protocol: its start shows if the device speaks it"
         found.append(unknown(DEVICE, "batteries.kind", text))
     answer = await gx.request(VOLTAGE_REGISTER)
     values = {} if answer is None or answer.kind != "data" else answer.values

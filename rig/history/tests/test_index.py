@@ -196,3 +196,16 @@ def test_two_updates_in_turn_do_not_give_one_number_twice(tmp_path, run_of, row_
 def test_a_folder_that_is_not_there_is_said_in_one_line(tmp_path):
     with pytest.raises(BenchFileError, match="no such folder; allowed: a folder of run records"):
         update(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "content", [b"[bench]\nname = 'mine'\n", b"SQLite format 3\0" + bytes(200)]
+)
+def test_a_file_that_is_no_index_is_refused_and_left_as_it_is(tmp_path, content):
+    other = tmp_path / "mine.toml"
+    other.write_bytes(content)
+
+    with pytest.raises(BenchFileError, match=r"mine\.toml: is something else; allowed: an index"):
+        update(tmp_path, other)
+
+    assert other.read_bytes() == content

@@ -60,7 +60,7 @@ def test_a_service_goes_on_after_a_kill_and_not_after_a_result(name):
 
     assert "Restart=on-failure" in text
     assert "RestartPreventExitStatus=1 2 3 130" in text
-    assert "KillMode=mixed" in text
+    assert "KillMode=process" in text
 
 
 def test_the_timer_makes_up_for_a_start_that_was_missed():

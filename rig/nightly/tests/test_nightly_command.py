@@ -186,6 +186,11 @@ def test_a_night_whose_time_is_over_ends_with_rows_that_say_so(begun):
         pytest.param(["--resume", "/tmp"], "no night was begun here", id="no night"),
         pytest.param(["--window", "22-06"], "--window 22-06: allowed:", id="no window"),
         pytest.param(["--webhook", "ftp://x"], "--webhook ftp://x: allowed:", id="no web"),
+        pytest.param(
+            ["--webhook", "http://[::1/"], "--webhook http://[::1/: allowed:", id="no host"
+        ),
+        pytest.param(["--webhook", "http://a b/"], "--webhook http://a b/: allowed:", id="a blank"),
+        pytest.param(["--hours", "1e300"], "less than or equal to 168", id="for ever"),
         pytest.param(["--quarantine", "/none.toml"], "/none.toml: cannot be read", id="no file"),
         pytest.param(["--out", "/proc/x"], "--out /proc/x: ", id="no place"),
     ],

@@ -177,6 +177,7 @@ def test_the_device_is_followed_to_another_address():
         ("event = 26", "character 6", "=="),
         ("no 127508", "the end", "'for'"),
         ("no 127508 for 10", "the end", "ms, s, min, h"),
+        ("no 127508 for -5 s", "character 15", "above 0"),
         ("(event == 26", "the end", "')'"),
         ("event == 26 event", "character 13", "'and'"),
         ("state == runing", "character 10", "running"),

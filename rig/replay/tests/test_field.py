@@ -1,5 +1,6 @@
 """Field scenarios and the three commands: what they write, say, and end with."""
 
+import ast
 import json
 import random
 import subprocess
@@ -14,6 +15,7 @@ from rig.errors import BenchFileError
 from rig.replay.cases import Recorder, caught, happens, write_log
 from rig.replay.field import FieldCase, spans_in, step
 from rig.replay.situations import SITUATIONS, Situation
+from rig.replay.telling import harmless
 
 ROOT = Path(__file__).parents[3]
 
@@ -172,3 +174,11 @@ def test_a_situation_shows_its_complaint_on_the_releases_it_says(situation):
     shown = {release for release in CASE.releases if happens(situation, release, 1)[1]}
 
     assert spans_in(frozenset(shown)) == (situation.faulty,)
+
+
+def test_a_logs_name_is_text_in_a_test_and_nothing_else():
+    name = 'a""";import os;os.system("touch PWNED");""".log\n'
+
+    told = f'"""{harmless(name)}"""'
+
+    assert ast.literal_eval(told) == "a''';import os;os.system('touch PWNED');'''.log "

@@ -59,3 +59,17 @@ def test_an_output_that_is_not_measured_for_long_is_a_breach():
     assert spent.blind(2_100_000) == "charger: permitted, and not measured for 2 s"
     spent.read(2_000_000, 28.0, 1.0)
     assert spent.blind(2_100_000) is None
+
+
+def test_what_is_no_number_is_a_breach():
+    assert budget().read(0, 28.0, float("nan")) == "charger: nan A, permitted 20 A"
+    assert budget().read(0, float("nan"), 0.0) == "charger: nan V, permitted 62 V"
+
+
+def test_a_permit_for_less_leaves_a_second_to_follow_and_no_more():
+    made = budget()
+    less = Wish(role="charger", voltage_v=28.0, current_a=5.0)
+    made.begin(less, 2_000_000)
+
+    assert made.read(2_900_000, 28.0, 20.0) is None
+    assert made.read(3_100_000, 28.0, 20.0) == "charger: 20 A, permitted 5 A"

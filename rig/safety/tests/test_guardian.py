@@ -279,3 +279,37 @@ async def test_the_report_has_each_step_and_what_it_was_for(guarded):
     assert lines[2]["why"] == "a reason"
     assert lines[2]["steps"][0]["name"] == "charger: output off"
     assert all(step["verified"] for step in lines[2]["steps"])
+
+
+async def test_a_watch_that_ends_by_an_error_of_its_own_brings_the_bench_to_rest(guarded):
+    await guarded.charge()
+
+    async def measure() -> tuple[float, float]:
+        raise ValueError("an answer that nobody thought of")
+
+    guarded.charger.measure = measure
+
+    told = await guarded.tripped()
+    assert "watch ended: ValueError" in told["why"]
+    assert not guarded.charger.on
+
+
+async def test_a_bench_whose_trips_could_not_be_kept_is_not_armed(tmp_path):
+    (tmp_path / "file").write_text("")
+    made = Guarded(tmp_path, latch=str(tmp_path / "file" / "latch"))
+
+    answer = await made.do("arm")
+
+    assert not answer["ok"]
+    assert "a trip could not be kept; allowed: a folder" in answer["why"]
+    assert made.guardian.bench is Bench.UNARMED
+
+
+async def test_the_folder_of_a_latch_is_made_before_it_is_needed(tmp_path):
+    made = Guarded(tmp_path, latch=str(tmp_path / "runs" / "latch"))
+
+    assert (await made.do("arm"))["ok"]
+    made.guardian.fail("a test says so")
+    await made.tripped()
+
+    assert "a test says so" in (tmp_path / "runs" / "latch").read_text()
