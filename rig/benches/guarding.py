@@ -102,7 +102,10 @@ class Guarding:
         way = Way(self._hands(), self._spec.sense, self._spec.limits, monotonic_us)
         outcome = await way.go()
         note(self._spec.report, "rescued by the test itself", **outcome.as_json())
+        self._latch(f"{utc_now()} the guardian was gone, ended {outcome.state}")
+
+    def _latch(self, why: str) -> None:
+        """Keep it for the next run, as the guardian would have."""
         if self._spec.latch is not None:
             with suppress(OSError):  # the bench is at rest all the same
-                latched = f"{utc_now()} the guardian was gone, ended {outcome.state}\n"
-                Path(self._spec.latch).write_text(latched, encoding="utf-8")
+                Path(self._spec.latch).write_text(f"{why}\n", encoding="utf-8")
