@@ -1,5 +1,6 @@
 """`hil nightly`: a night on a bench, unattended, that survives a kill at any moment."""
 
+import json
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ from rig.nightly.summary import check_ways
 from rig.nightly.window import OutsideTheWindow, end_of
 from rig.planning import ROOT, Scenario, scenarios, under_test
 from rig.recording import MANIFEST, Quarantine, RecordError, RunRecord
+from rig.recording.record import PLAN
 from rig.short import selection, write_short
 
 RETRIES_A_NIGHT = 20  # chosen: a bench that spoils more needs a person, not another try
@@ -105,7 +107,7 @@ def nightly(
     loaded = load_bench(str(Path(bench).resolve()) if Path(bench).suffix == ".toml" else bench)
     place = Place(bench=loaded, runs=runs, command=notify_command, webhook=webhook, as_json=as_json)
     ctx.with_resource(held(loaded))
-    until_ms = _until_ms(place, window, hours)
+    until_ms = _until_ms(place, window, hours, resume)
 
     def begin() -> int:
         wanted = _wanted(only)
@@ -156,8 +158,15 @@ def _resume_or_begin(
             place.say(f"left as it is: {error}")  # it must not stand in the way of every night
     if resume == "auto":
         return begin()
-    place.say(f"no night on bench {place.bench.name} was cut off: nothing to resume")
+    _nothing(place, f"no night on bench {place.bench.name} was cut off: nothing to resume")
     return 0
+
+
+def _nothing(place: Place, why: str) -> None:
+    """There is nothing to do; a machine that reads the answer gets one."""
+    place.say(why)
+    if place.as_json:
+        print(json.dumps({"record": None, "why": why}))  # noqa: T201 - what --json is for
 
 
 def _begin(place: Place, folder: Path, settings: Settings) -> int:
@@ -212,9 +221,11 @@ def _cut_off(place: Place) -> Path | None:
         except (BenchFileError, RecordError):
             continue
         if settings.bench == str(place.bench.path):
-            if (path.parent / SUMMARY).is_file() or _is_over(settings):
+            if (path.parent / SUMMARY).is_file():
                 return None
-            return path.parent
+            # Once it has a plan somebody waits for its verdicts, whenever power comes back.
+            waited_for = settings.until_ms is not None and (path.parent / PLAN).is_file()
+            return path.parent if waited_for or not _is_over(settings) else None
     return None
 
 
@@ -224,12 +235,22 @@ def _is_over(settings: Settings) -> bool:
     return unix_ms() >= (settings.until_ms or begun_ms + FRESH_MS)
 
 
-def _until_ms(place: Place, window: str | None, hours: float | None) -> int | None:
-    """When nothing begins any more, in Unix time. Outside its window a night does nothing."""
+def _until_ms(
+    place: Place, window: str | None, hours: float | None, resume: str | None
+) -> int | None:
+    """When nothing begins any more, in Unix time. Outside its window no night begins.
+
+    One that was cut off, and whose time is over, is brought to its end all the same: judged as far
+    as it came.
+    """
     try:
         until = end_of(window, hours, datetime.now(UTC).astimezone())
     except OutsideTheWindow as nothing_to_do:
-        place.say(str(nothing_to_do))
+        cut_off = _cut_off(place) if resume in {"last", "auto"} else None
+        if cut_off is not None and _is_over(read_settings(cut_off)):
+            with _sigterm_as_ctrl_c():
+                raise typer.Exit(_go_on(place, cut_off, None)) from nothing_to_do
+        _nothing(place, str(nothing_to_do))
         raise typer.Exit from nothing_to_do
     return None if until is None else round(until.timestamp() * 1000)
 

@@ -17,6 +17,7 @@ from rig.recording.reading import quarantine_of
 from rig.recording.record import write_whole
 
 NIGHT = "night.json"
+BESIDE = ("conftest.py", "requirements.lock")
 PACKAGES = ("bms", "instruments", "rig", "scenarios")  # what a verdict depends on
 KINDS = frozenset({".py", ".toml", ".dbc", ".c"})
 SHOWN = 5
@@ -93,6 +94,7 @@ def read_settings(folder: Path) -> Settings:
 def sources(bench_file: Path, root: Path = ROOT) -> dict[str, str]:
     """The files that verdicts depend on, with their hashes: firmware, rig, scenarios, bench."""
     paths = [path for name in PACKAGES for path in (root / name).rglob("*") if _counts(path)]
+    paths += [path for name in BESIDE if (path := root / name).is_file()]
     found = {path.relative_to(root).as_posix(): sha256_of(path) for path in sorted(paths)}
     return {**found, f"bench {bench_file.name}": sha256_of(bench_file)}
 

@@ -1,10 +1,12 @@
 """`hil nightly` as a lab uses it: real nights of one short row on the simulated bench."""
 
 import json
+import shutil
 import sys
 import threading  # noqa: TID251 - a web server of the test's own
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import StringIO
 
@@ -177,6 +179,35 @@ def test_a_night_whose_time_is_over_ends_with_rows_that_say_so(begun):
         "outside the time window",
     )
     assert "NOT RUN: outside the time window" in done.stdout
+
+
+def not_now() -> str:
+    """A window that is hours away."""
+    soon = datetime.now(UTC).astimezone() + timedelta(hours=2)
+    return f"{soon:%H:%M}-{soon + timedelta(hours=1):%H:%M}"
+
+
+def test_a_night_that_was_cut_off_is_judged_after_its_window_too(night, begun):
+    shutil.copyfile(night[1] / "plan.json", begun / "plan.json")
+    was = read_settings(begun)
+    write_settings(
+        begun, settings(bench=was.bench, only=(ROW,), until_ms=1_000, sources=was.sources)
+    )
+
+    done = hil("--resume", "auto", "--window", not_now(), "--runs", str(begun.parent))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert verdict(begun)["verdict"] == "NOT RUN"
+    assert (begun / "summary.json").is_file()
+
+
+def test_a_machine_is_told_that_there_is_nothing_to_do(tmp_path):
+    done = hil("--window", not_now(), "--runs", str(tmp_path), "--json")
+
+    assert done.returncode == 0
+    told = json.loads(done.stdout)
+    assert told["record"] is None
+    assert "window" in told["why"]
 
 
 @pytest.mark.parametrize(
