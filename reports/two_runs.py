@@ -60,6 +60,10 @@ class TwoRuns:
             return False
         if self.parity is None:
             return True
+        # A claim that parts, or an edge that one of the two has not, is no share of seconds.
+        for attempt in self.parity.attempts:
+            if attempt.unaligned or any(signal.missing for signal in attempt.signals):
+                return False
         share = self.parity.in_band_pct
         return not self.parity.failures and share is not None and share >= self.goal_pct
 
