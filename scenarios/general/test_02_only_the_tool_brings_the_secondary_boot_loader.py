@@ -7,7 +7,7 @@ does not. So the device comes from a release of the other kind.
 import pytest
 
 from rig import Bench, UpdatePath, chosen, expect, seconds
-from scenarios.procedures import runs_the_release_under_test
+from scenarios.procedures import beside_the_grid, runs_the_release_under_test
 
 pytestmark = [pytest.mark.item("general-02"), pytest.mark.needs(battery="RS176", parallel=2)]
 STANDBY, ERROR, UPDATING = 14, 10, 13  # public: register 0x0371
@@ -37,11 +37,14 @@ async def test_only_the_tool_brings_the_secondary_boot_loader(
 ) -> None:
     patient = bench.firmware >= PATIENT_SINCE
     async with bench.arrange():
+        await beside_the_grid(bench)
         await bench.update_to("1.35" if patient else "1.38")
 
+    await beside_the_grid(bench)
     await bench.update(bench.firmware, path)
     await runs_the_release_under_test(bench)
     after_path = await ends_in(bench)
+    await beside_the_grid(bench)
     await bench.update(bench.firmware, UpdatePath.TOOL)
     await runs_the_release_under_test(bench)
     after_tool = await ends_in(bench)

@@ -43,6 +43,7 @@ from scenarios.procedures.measures import (
     stores_energy,
 )
 from scenarios.procedures.updates import (
+    beside_the_grid,
     BURST_FRAMES,
     BURST_PERIOD,
     FLOOD,
@@ -72,6 +73,7 @@ __all__ = [
     "Battery",
     "Movement",
     "answer_or_none",
+    "beside_the_grid",
     "boot_loader_version",
     "cells_read",
     "does_not_warn",

@@ -21,6 +21,16 @@ from scenarios.procedures.common import FIRMWARE_VERSION, answer_or_none
 FLOOD = Frame(0x000FF021, bytes(8))
 BURST_FRAMES = chosen(118, "a burst of 64 ms")
 BURST_PERIOD = chosen(milliseconds(70), "so that more than 90 % of the bus is taken")
+BESIDE = chosen(milliseconds(113), "no multiple of anything that a device does periodically")
+
+
+async def beside_the_grid(bench: Bench) -> None:
+    """Wait for a moment that is on no whole period of the device, as nearly all moments are.
+
+    Scenarios act on whole seconds. 1.27 mishears one request in ten for good (v1.27-K1, v1.27-K2),
+    and on whole seconds all of them: a row that only needs to be heard asks beside them.
+    """
+    await bench.wait((BESIDE - bench.now_us) % seconds(1))
 
 
 async def outcome_on_a_busy_bus(bench: Bench, path: UpdatePath) -> UpdateOutcome:
@@ -42,7 +52,9 @@ async def outcome_on_a_busy_bus(bench: Bench, path: UpdatePath) -> UpdateOutcome
 
 async def updates_on_a_busy_bus(bench: Bench, path: UpdatePath) -> None:
     """Claim: an update is completed on a busy bus, and the device runs what was installed."""
+    await beside_the_grid(bench)
     outcome = await outcome_on_a_busy_bus(bench, path)
+    await beside_the_grid(bench)
     again = await bench.update(bench.firmware, path)
     expect.that("on a bus that is free an update is completed", holds=again.completed)
     expect.that("on a busy bus an update is completed", holds=outcome.completed)

@@ -9,6 +9,7 @@ import math
 import pytest
 
 from rig import CLOSED, OPEN, Bench, chosen, expect, seconds
+from scenarios.procedures import beside_the_grid
 
 pytestmark = [pytest.mark.item("v1.26-02"), pytest.mark.needs(parallel=1, soc_pct=75)]
 
@@ -32,6 +33,7 @@ async def test_state_of_charge_is_the_same_after_stop_command_and_restart(bench:
         await bench.gx.write(DEVICE_MODE, OFF)
         await bench.wait(seconds(20))  # stated: the contactor opens after 8 s (change log, 1.09)
         obeyed = (await bench.contactor.read()).value is OPEN
+        await beside_the_grid(bench)
         await bench.install_release_under_test()
 
     await bench.press_start_stop()
