@@ -43,10 +43,10 @@ from scenarios.procedures.measures import (
     stores_energy,
 )
 from scenarios.procedures.updates import (
-    beside_the_grid,
     BURST_FRAMES,
     BURST_PERIOD,
     FLOOD,
+    beside_the_grid,
     boot_loader_version,
     moments,
     outcome_on_a_busy_bus,
