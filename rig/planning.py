@@ -10,9 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bms.catalogue import SILENT, Item, Judgement, catalogue, judged_on
-from bms.firmware import UnknownRelease, Version
+from bms.firmware import Delta, UnknownRelease, Version
 from bms.releases import NEWEST, release_of
 from rig.recording import Plan, PlanRow, RunFacts, Scalar, SlotDelta, sha256_of
+from rig.slot_values import show_side
 
 ROOT = Path(__file__).parent.parent
 SCENARIOS = ROOT / "scenarios"
@@ -173,7 +174,9 @@ def _row(
         revoked_by=item.superseded_by,
         holds=holds,
         deltas=tuple(
-            SlotDelta(slot=d.place.name, was=show_value(d.was), now=show_value(d.now))
+            SlotDelta(
+                slot=d.place.name, was=show_side(d.was, d.place), now=show_side(d.now, d.place)
+            )
             for d in deltas
         ),
         scenario=None if scenario is None else scenario.relative,
@@ -186,12 +189,10 @@ def _row(
     )
 
 
-def show_value(value: object) -> str:
-    """A slot's value as people read it: times in seconds, policies by their names."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 100_000:
-        return f"{value / 1_000_000:g} s"
-    name = getattr(value, "__name__", None)
-    return str(name).replace("_", " ") if name else str(value)
+def _slot_delta(delta: Delta) -> SlotDelta:
+    place = delta.place
+    was, now = show_side(delta.was, place), show_side(delta.now, place)
+    return SlotDelta(slot=place.name, was=was, now=now)
 
 
 def software() -> dict[str, Scalar]:

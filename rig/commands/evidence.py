@@ -35,6 +35,7 @@ from rig.recording import (
 
 out = Console()
 
+OF_A_RECORD = ("plan.json", "journal.jsonl", "manifest.json")
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run record.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; all cores.")]
 
@@ -145,6 +146,9 @@ def verify(
             folder = Path(scratch) / "bundle"
             folder.mkdir()
             found = unpack_bundle(record, folder)
+        if not any((folder / name).is_file() for name in OF_A_RECORD):
+            allowed = f"a folder with {', '.join(OF_A_RECORD)}, or a bundle of `hil export`"
+            raise BenchFileError(f"{record}: no run record; allowed: {allowed}")
         result = verify_record(folder, manifest)
         result = replace(result, problems=tuple(dict.fromkeys([*found, *result.problems])))
         if rerun and result.sound:

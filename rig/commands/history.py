@@ -1,9 +1,10 @@
 """How the firmware came about: one slot over the releases, and what lies between two of them."""
 
 from bms.catalogue import Item, item_of
-from bms.firmware import ABSENT, PRESENT, Delta, Place
+from bms.firmware import Delta
 from bms.releases import RELEASES, release_of
-from rig.planning import ROOT, scenarios, show_value
+from rig.planning import ROOT, scenarios
+from rig.slot_values import show_side
 
 
 class UnknownSlot(KeyError):
@@ -44,11 +45,11 @@ def _history_of(name: str) -> str:
     steps = [(v, item, delta) for v, item, delta in _deltas() if delta.place.name == name]
     versions = [str(release.version) for release in RELEASES]
     first = steps[0]
-    parts = [f"{_show(first[2].was, first[2].place)} until {_before(first[0], versions)}"]
+    parts = [f"{show_side(first[2].was, first[2].place)} until {_before(first[0], versions)}"]
     for index, (version, item, delta) in enumerate(steps):
         until = steps[index + 1][0] if index + 1 < len(steps) else None
         span = f"since {version}" if until is None else f"{version} to {_before(until, versions)}"
-        parts.append(f"{_show(delta.now, delta.place)} {span} ({item})")
+        parts.append(f"{show_side(delta.now, delta.place)} {span} ({item})")
     return f"{name}: {', '.join(parts)}"
 
 
@@ -57,10 +58,9 @@ def _before(version: str, versions: list[str]) -> str:
     return versions[index - 1] if index else f"before {version}"
 
 
-def _show(value: object, place: Place) -> str:
-    if value is PRESENT:
-        return show_value(place.slot.today[place.entry])  # type: ignore[attr-defined]
-    return "absent" if value is ABSENT else show_value(value)
+def _told(delta: Delta) -> str:
+    was, now = show_side(delta.was, delta.place), show_side(delta.now, delta.place)
+    return f"    {delta.place.name}: {was} -> {now}"
 
 
 def diff(old: str, new: str) -> list[str]:
@@ -72,10 +72,7 @@ def diff(old: str, new: str) -> list[str]:
             for change in release.changes:
                 told = " ".join((change.__doc__ or "").split())
                 lines.append(f"{change.item}  {told}")
-                lines += [
-                    f"    {d.place.name}: {_show(d.was, d.place)} -> {_show(d.now, d.place)}"
-                    for d in change.deltas
-                ]
+                lines += map(_told, change.deltas)
     return lines
 
 
@@ -93,10 +90,7 @@ def explain(text: str) -> list[str]:
         lines.append("  firmware: not yet a behaviour of the model")
     else:
         lines.append(f"  firmware: {change.__name__} in {change.__module__}")
-        lines += [
-            f"    {d.place.name}: {_show(d.was, d.place)} -> {_show(d.now, d.place)}"
-            for d in change.deltas
-        ]
+        lines += map(_told, change.deltas)
         if change.skeleton:
             lines.append("    a skeleton: its deltas are not written")
         if change.cured_by:
