@@ -19,7 +19,7 @@ from pyvisa.constants import StatusCode
 from pyvisa.errors import VisaIOError
 
 from instruments.exchange import URGENT, Exchange, Pause
-from instruments.liveness import peer_has_closed, wait_for_answer
+from instruments.liveness import peer_has_closed, speak_at_once, wait_for_answer
 from instruments.session import Check, Log, Resource, Session
 
 T = TypeVar("T")
@@ -148,6 +148,7 @@ class LabResource:
 
     def __init__(self, resource: Resource) -> None:
         self._resource = resource
+        speak_at_once(resource)
 
     @property
     def read_termination(self) -> str | None:
@@ -179,6 +180,11 @@ class LabResource:
     def open(self) -> None:
         """Connect again."""
         _in_one_kind(self._resource.open)
+        speak_at_once(self._resource)
+
+    def peer_has_closed(self) -> bool:
+        """Whether the peer is known to have gone; waits for nothing, from any thread."""
+        return peer_has_closed(self._resource)
 
     def write(self, message: str) -> int:
         """Send a message."""

@@ -137,6 +137,15 @@ class Session:
         """Have every exchange go through what is wrapped around the runner: for who watches."""
         self._runner = wrap(self._runner)
 
+    def peer_has_closed(self) -> bool:
+        """Whether the instrument has hung up, by a look that asks it nothing.
+
+        While an exchange is under way, or has left an answer behind, that is the exchange's to see.
+        """
+        # A twin in this process has no connection that could end.
+        look: Callable[[], bool] | None = getattr(self._resource, "peer_has_closed", None)
+        return look is not None and not self._closed and not self._doubtful and look()
+
     async def query(self, text: str) -> str:
         """Ask and give the answer without its terminator; ``asked_us`` then says when."""
         # Another's exchange may have begun before this caller goes on.

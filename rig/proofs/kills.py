@@ -38,13 +38,20 @@ from rig.safety.vigil import ENDED, STOPPED, process_state
 from rig.wall import WallLoop
 
 # All chosen: instruments that answer in 5 ms, on a machine where a hang need not be told from load.
-LIMITS = Limits(heartbeat_s=0.15, exchange_s=0.15, answer_s=0.5, step_s=1.0, blind_s=1.0)
+LIMITS = Limits(
+    heartbeat_s=0.15,
+    exchange_s=0.15,
+    answer_s=0.5,
+    step_s=1.0,
+    blind_s=1.0,
+    disk_bytes_min=32_768,  # of the small disk that the victims fill
+)
 REST_A = 1.0
 POINT_S, REST_S, QUIET_S, GONE_S = 30.0, 6.0, 0.15, 4.0
 LOOK_S = 0.02
 SECOND_INTERRUPT_S = 0.01
-FRAME_US = 5_000  # chosen: two hundred frames a second, as a small system's private bus has
-FRAMES = 150  # chosen: so many at least come between the first output on and the last off
+FRAME_US = 2_500  # chosen: four hundred frames a second, as a few batteries' private bus has
+FRAMES = 120  # chosen: so many at least come between the first output on and the last off
 FRAME_SHARE = 0.15  # chosen: of the kills, at frames instead of commands
 # With both dead it is the supply's own watchdog's, in seconds: that is no safe state of ours.
 STRUCK = tuple(kind for kind in Kind if kind not in {Kind.NOTHING, Kind.BOTH})
@@ -263,7 +270,7 @@ def _signal(process: int, number: int) -> None:
 async def _start_host(folder: Path) -> Process:
     with (folder / "host.log").open("wb") as log:
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "rig.proofs.kills_victim"),
+            *(sys.executable, "-m", "rig.proofs.kills_victim", str(folder / "disk")),
             stdin=PIPE,
             stdout=PIPE,
             stderr=log,

@@ -16,6 +16,7 @@ from typing import Any
 from instruments.exchange import Exchange, Runner
 from instruments.liveness import _link, _wire
 from rig.clock import monotonic_us
+from rig.proofs.kills_disk import Disk
 
 
 class Kind(StrEnum):
@@ -41,15 +42,16 @@ ENERGISES = "after charger OUTP ON"
 class Strike:
     """Counts points, and strikes at one of them."""
 
-    def __init__(self, job: int, kind: Kind, place: str, number: int, guardian: int) -> None:
+    def __init__(
+        self, job: int, kind: Kind, place: str, number: int, guardian: int, disk: Disk
+    ) -> None:
         """``place``: "wire" or "frame", and the number of the point that is meant there."""
-        self._job, self._kind, self._guardian = job, kind, guardian
+        self._job, self._kind, self._guardian, self.disk = job, kind, guardian, disk
         self._place, self._number = place, number
         self._counts = {"wire": 0, "frame": 0}
         self._lock = threading.Lock()
         self._energised = False
         self.labels: list[str] = []
-        self.record = os.open(os.devnull, os.O_WRONLY)  # what the victim keeps of its test
 
     def tell(self, **told: Any) -> None:
         """A line to the campaign."""
@@ -87,7 +89,7 @@ class Strike:
                 assert wire is not None
                 wire.shutdown(2)
             case Kind.DISK:
-                os.dup2(os.open("/dev/full", os.O_WRONLY), self.record)
+                self.disk.strike()
             case Kind.GUARDIAN_KILLED:
                 os.kill(self._guardian, signal.SIGKILL)
             case Kind.GUARDIAN_STOPPED:
@@ -144,7 +146,7 @@ class Recorded:
     async def run(self, exchange: Exchange[Any]) -> Any:
         """Run one, and write that down. Raises OSError if the disk is full."""
         found = await self._runner.run(exchange)
-        os.write(self._strike.record, b"an exchange\n")
+        self._strike.disk.keep(b"an exchange\n")
         return found
 
     def stop(self) -> None:

@@ -27,7 +27,9 @@ from rig.benches.models import wired_model
 from rig.can.hub_bus import HubBus
 from rig.clock import monotonic_us
 from rig.errors import BenchError
+from rig.proofs.kills_disk import Disk, mount_small
 from rig.proofs.kills_points import Kind, Pierced, Recorded, Strike
+from rig.realtime import favoured
 from rig.safety.client import GuardianLink
 from rig.safety.guardian import serve
 from rig.safety.safe_state import Way
@@ -76,7 +78,10 @@ class Victim:
         )
         # The proof stands between driver and wire, where no test ever does.
         session._resource = Pierced(session._resource, role, self._strike)  # noqa: SLF001
-        session.run_by(lambda runner: Recorded(self.link.watch(role, runner), self._strike))
+        hung_up = session.peer_has_closed
+        session.run_by(
+            lambda runner: Recorded(self.link.watch(role, runner, hung_up), self._strike)
+        )
         return session
 
     def _signal(self, name: str, unit: str, poll: Poller | None = None) -> Signal[Any]:
@@ -123,13 +128,15 @@ class Victim:
         await bench.load.off()
 
 
-def victim(job: dict[str, Any]) -> None:
-    """Be the victim of one job; never returns."""
+def victim(job: dict[str, Any], small: Path | None) -> None:
+    """Be the victim of one job; ``small``: the disk that can be filled."""
     spec = replace(GuardianSpec.read(Path(job["spec"])), client=os.getpid())
+    # A disk that fills, and one that cannot be written, turn by turn.
+    disk = Disk(small if job["number"] % 2 else None)
     if job["kind"] == Kind.DISK:
-        spec = replace(spec, report="/dev/full")  # one disk is full for both
+        spec = replace(spec, report=disk.report)  # one disk is full for both
     to_guardian, from_guardian, guardian = _fork_guardian(spec)
-    strike = Strike(job["job"], Kind(job["kind"]), job["place"], job["number"], guardian)
+    strike = Strike(job["job"], Kind(job["kind"]), job["place"], job["number"], guardian, disk)
     strike.tell(victim=os.getpid(), guardian=guardian)
 
     async def run() -> None:
@@ -143,7 +150,8 @@ def victim(job: dict[str, Any]) -> None:
 
     why = ""
     try:
-        with asyncio.Runner(loop_factory=WallLoop) as runner:
+        # As on a wire bench; who is killed still needs the processor to end, and lives until then.
+        with favoured(), asyncio.Runner(loop_factory=WallLoop) as runner:
             runner.run(run())
     except BaseException as error:  # noqa: BLE001 - its last word, whatever it was
         why = f"{type(error).__name__}: {error}"
@@ -180,13 +188,15 @@ def _become(work: Callable[[], object], stdin: int, stdout: int) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Fork a victim for each job until standard input ends."""
+    """Fork a victim for each job until standard input ends; a folder for a disk is told."""
+    folder = Path(arguments[0])
+    small = folder if mount_small(folder) else None
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump would hold the pipes open
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the dead
     for line in sys.stdin:
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            victim(json.loads(line))
+            victim(json.loads(line), small)
             os._exit(0)
     return 0
 

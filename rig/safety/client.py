@@ -25,7 +25,7 @@ from rig.safety.vigil import ENDED, STOPPED, process_state
 T = TypeVar("T")
 READY_S = 60.0  # chosen: a busy machine imports slowly
 END_S = 5.0
-BEAT_S = 0.02  # chosen: a guardian that stands still is seen within it, at no cost that shows
+BEAT_S = 0.01  # chosen: a guardian that stands still is seen within it, as it sees us
 OURS = "guardian's link"  # tasks that go on until the bench is down
 
 
@@ -52,6 +52,7 @@ class GuardianLink:
         self._write: Callable[[bytes], object] = lambda _: None
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._turn: dict[str, asyncio.Lock] = {}
+        self._hung_up: dict[str, Callable[[], bool]] = {}
         self._asked = 0
         self._reading: asyncio.Task[None] | None = None
         self._rescuing: asyncio.Task[None] | None = None
@@ -127,18 +128,28 @@ class GuardianLink:
         self._leaving = True
         await self._do("safe", why=why)
 
+    def tell_failure(self, why: str) -> None:
+        """Have the bench brought to its safe state at once; waits for nothing."""
+        self._tell({"failed": why})
+
     async def part(self) -> None:
         """The test has ended with everything off. Raises BenchError if something is on."""
         if not self.over:
             await self._do("part")
             self.over = "the test has ended"
 
-    def watch(self, role: str, runner: Runner) -> Runner:
+    def watch(
+        self, role: str, runner: Runner, hung_up: Callable[[], bool] = lambda: False
+    ) -> Runner:
         """Have the guardian know of a session's exchanges, and stop them when it is over.
+
+        ``hung_up`` is asked with every beat whether the instrument has left: a test that leaves it
+        on and speaks with another for a while would find out late.
 
         A permit that was given is in the test's hands: once the bench is brought to rest, only what
         is urgent, which is what brings it there, reaches an instrument until `release`.
         """
+        self._hung_up[role] = hung_up
         return _Watched(role, runner, self._tell, self._gate)
 
     def release(self) -> None:
@@ -204,7 +215,15 @@ class GuardianLink:
             self._lose("the guardian stands still" if state in STOPPED else "the guardian died")
             return
         self._tell({})
+        self._see_who_left()
         self._beat = asyncio.get_running_loop().call_later(BEAT_S, self._tick)
+
+    def _see_who_left(self) -> None:
+        if self.over or self._leaving:
+            return
+        for role in [role for role, hung_up in self._hung_up.items() if hung_up()]:
+            del self._hung_up[role]
+            self._tell({"lost": f"{role}: it has hung up while nothing was asked of it"})
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         while line := await reader.readline():

@@ -20,6 +20,7 @@ from instruments.protocols import InstrumentError
 from rig.clock import monotonic_us, utc_now
 from rig.errors import BenchError
 from rig.realtime import come_first
+from rig.safety import disk
 from rig.safety.automaton import TRIPPED, Bench, Event, Held, Permit, step
 from rig.safety.budget import Budget
 from rig.safety.hands import Hands, LoadOutput, Output, take
@@ -87,6 +88,8 @@ class Guardian:
             self._vigil.ended(told["ended"], now_us)
         elif "lost" in told:
             self.fail(f"the test lost the {told['lost']}")
+        elif "failed" in told:
+            self.fail(str(told["failed"]))
         else:
             self._vigil.heard(now_us)
         if number is not None:
@@ -122,6 +125,9 @@ class Guardian:
         if self.bench is not Bench.UNARMED:
             raise BenchError(f"the bench is {self.bench}: {self._why}")
         self._check_latch()
+        report, least = Path(self._spec.report), self._limits.disk_bytes_min
+        if (full := disk.what_is_missing(report, least)) is not None:
+            raise BenchError(full)
         await self._hands.open()
         for role, output in self._outputs.items():
             if await output.is_on():
@@ -135,6 +141,7 @@ class Guardian:
         self._held = step(self._held, Event.ARM)
         self.arming = False
         self.note("armed", watchdogs=watched)
+        disk.watch(report, least, self._limits.look_s, self._disk_is_full)
         for output in self._hands.outputs:
             self.begin(self._mind(output))
         if self._spec.sense.stop_channel is not None:
@@ -205,6 +212,11 @@ class Guardian:
         self.note("parted", spent=spent)
 
     # What it sees by itself
+
+    def _disk_is_full(self, why: str) -> None:
+        """Trip while there is still room to say why, and for the test to end its record."""
+        if self.bench is Bench.ARMED:
+            self.fail(why)
 
     async def look(self) -> None:
         """Watch the client until it has parted."""

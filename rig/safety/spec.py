@@ -35,7 +35,7 @@ class Limits:
 
     heartbeat_s: float = 10.0  # a loop that decodes its first frame on a busy machine
     exchange_s: float = 8.0  # above a session's own time-out, which is the test's to see
-    look_s: float = 0.01  # a stopped process is seen within it
+    look_s: float = 0.01  # a stopped process is seen within it, and a full disk
     stall_s: float = 5.0  # between two looks; longer, and the clock or the guardian has jumped
     measure_s: float = 0.1
     blind_s: float = 7.0  # how long an output may be on without a reading of it
@@ -44,6 +44,7 @@ class Limits:
     step_s: float = 1.5  # of each step to the safe state
     rest_a: float = 1.0  # what counts as no current: the transducer's uncertainty, five times
     watchdog_s: float = 5.0
+    disk_bytes_min: int = 32_000_000  # what an attempt and its run still write to end in order
     energy_wh_max: float = 50_000.0  # an hour at the corner of a 48 V bench's envelope
     time_s_max: float = 3600.0  # longer than any row on a bench that is not a laboratory's
 

@@ -184,6 +184,50 @@ async def test_an_instrument_that_is_lost_is_told_at_once(played):
     assert {"lost": "load: is lost: closed"} in played.heard
 
 
+def lost(played: Played) -> list[object]:
+    return [told["lost"] for told in played.heard if "lost" in told]
+
+
+class Idle:
+    """A runner of exchanges that nobody asks for."""
+
+    async def run(self, exchange):
+        return exchange
+
+    def stop(self) -> None: ...
+
+
+async def test_an_instrument_that_hangs_up_while_nothing_is_asked_of_it_is_told_once(played):
+    gone = [False]
+    played.link.watch("charger", Idle(), lambda: gone[0])
+    played.link.watch("load", Idle(), lambda: False)
+    await asyncio.sleep(0.05)
+    assert lost(played) == []
+
+    gone[0] = True
+    await played.soon(lambda: lost(played))
+    await asyncio.sleep(0.05)
+
+    assert lost(played) == ["charger: it has hung up while nothing was asked of it"]
+
+
+async def test_once_the_test_has_ended_an_instrument_may_hang_up(played):
+    gone = [False]
+    played.link.watch("charger", Idle(), lambda: gone[0])
+    await played.link.part()
+
+    gone[0] = True
+    await asyncio.sleep(0.05)
+
+    assert lost(played) == []
+
+
+async def test_a_failure_of_the_tests_own_is_told_without_waiting(played):
+    played.link.tell_failure("in the test's own loop: OSError: no space")
+
+    assert played.heard[-1] == {"failed": "in the test's own loop: OSError: no space"}
+
+
 async def test_a_guardian_that_does_not_come_is_an_error_of_the_bench(tmp_path: Path):
     made = Played()
     made.reader.feed_eof()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rig.clock import monotonic_us
+from rig.safety import disk
 from rig.safety.automaton import Bench
 from rig.safety.envelope import Envelope
 from rig.safety.guardian import Guardian
@@ -266,6 +267,44 @@ async def test_a_full_disk_does_not_stop_the_way_to_the_safe_state(tmp_path, cap
     assert told["state"] == "safe"
     assert not made.charger.on
     assert "No space left" in capsys.readouterr().err
+
+
+async def test_a_disk_that_fills_up_trips_the_bench_while_there_is_still_room(guarded, monkeypatch):
+    await guarded.charge()
+
+    monkeypatch.setattr(disk, "bytes_free", lambda _path: 31_000_000)
+    told = await guarded.tripped()
+
+    assert "31 MB are left on the disk; allowed: 32 MB at least" in told["why"]
+    assert not guarded.charger.on
+
+
+async def test_a_disk_that_fills_up_after_the_test_has_parted_trips_nothing(guarded, monkeypatch):
+    await guarded.do("part")
+
+    monkeypatch.setattr(disk, "bytes_free", lambda _path: 0)
+    await asyncio.sleep(0.1)
+
+    assert guarded.guardian.bench is Bench.UNARMED
+
+
+async def test_nothing_is_armed_on_a_disk_without_room_for_the_record(tmp_path, monkeypatch):
+    monkeypatch.setattr(disk, "bytes_free", lambda _path: 31_000_000)
+    made = Guarded(tmp_path)
+
+    answer = await made.do("arm")
+
+    assert "31 MB are left on the disk" in answer["why"]
+    assert not made.daq.closed
+
+
+async def test_what_the_test_calls_a_failure_trips_the_bench(guarded):
+    await guarded.charge()
+
+    guarded.guardian.hear({"failed": "in the test's own loop: OSError: no space"})
+
+    assert (await guarded.tripped())["why"] == "in the test's own loop: OSError: no space"
+    assert not guarded.charger.on
 
 
 async def test_the_report_has_each_step_and_what_it_was_for(guarded):
