@@ -8,7 +8,7 @@ from typing import Literal
 from bms.catalogue import SILENT, catalogue, changes, edges, neighbours, release_before
 from bms.firmware import Version
 from bms.releases import BASELINE, NEWEST, VERSIONS, rows_listed
-from rig.benches.simulated import Compared
+from rig.benches.parts import Compared
 from rig.dut.terminals import NullMode
 from rig.planning import scenarios
 

@@ -154,5 +154,8 @@ class GxDevice:
         self._bus.disturb(REBOOT_NOISE_US)
         await asyncio.sleep(REBOOT_NOISE_US / 1e6)
         self._node.detach()
+        # Its controller starts anew: a bus-off out of the noise would refuse the address claim.
+        self._node.sleep()
+        self._node.wake()
         await asyncio.sleep((REBOOT_TIME_US - REBOOT_NOISE_US) / 1e6)
         self.connect()

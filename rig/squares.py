@@ -26,7 +26,7 @@ def begin_or_go_on(kept: Path, rows: Iterable[str]) -> int:
 
     Raises BenchFileError for a file that is something else.
     """
-    inputs = _inputs_of(rows)
+    inputs = inputs_of_squares(rows)
     known = _read_inputs(_beside(kept))
     lines = [
         json.dumps(entry)
@@ -68,7 +68,7 @@ def read_done(path: Path | None) -> frozenset[tuple[Key, str]]:
     return frozenset((key_of_cell(entry), entry["test"]) for entry in entries)
 
 
-def _inputs_of(rows: Iterable[str]) -> Mapping[str, str]:
+def inputs_of_squares(rows: Iterable[str]) -> Mapping[str, str]:
     """A hash a row of what its squares can depend on, besides the release that each names."""
     return inputs_of(dict.fromkeys(rows, "matrix"), load_bench(BENCH).sha256, SEED)
 

@@ -10,11 +10,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from rig.benches.lab_file import SECTIONS as LAB_SECTIONS
-from rig.benches.lab_file import UNCERTAIN, LabFacts, read_lab
+from rig.benches.lab.facts import SECTIONS as LAB_SECTIONS
+from rig.benches.lab.facts import UNCERTAIN, LabFacts, read_lab
 from rig.benches.models import allowed_models
 from rig.benches.reading import Reader
 from rig.dut.terminals import Input, Output
@@ -26,6 +27,7 @@ FOLDER = Path(__file__).parent
 KINDS = ("simulated", "wire", "lab")
 ROLES = ("charger", "load", "daq")
 LAB_ROLES = (*ROLES, "chamber")
+TWINS_BUSES = ("hil_hub", "virtual")  # of python-can, with no wire behind them
 # A line of the DUT's on a byte that the DAQ drives would be forced: each kind has its channel.
 CHANNELS: Mapping[str, int] = {
     **{str(line): 101 for line in Output},
@@ -93,6 +95,7 @@ class BenchFile:
     supply_shunt: Shunt | None
     fmu: FmuFile | None  # the batteries' cells, if they are not our own plant's
     lab: LabFacts | None = None  # of a bench of kind lab only
+    twins: bool = False  # a lab whose file states that nothing real is behind its addresses
 
 
 def known_benches() -> tuple[str, ...]:
@@ -124,19 +127,31 @@ def load_bench(name_or_path: str) -> BenchFile:
     return _Reader(path).bench(content, hashlib.sha256(text).hexdigest())
 
 
+def is_loopback(resource: str) -> bool:
+    """Whether a VISA name is of a socket of this machine, whatever is behind it."""
+    host = resource.split("::")[1]
+    try:
+        return resource.startswith("TCPIP") and ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 class _Reader(Reader):
     """Takes a bench file apart."""
 
     def bench(self, content: dict[str, Any], sha256: str) -> BenchFile:
         head = self.table(content, "bench")
-        self.allowed_only("bench.", head, ("name", "kind", "description"))
         kind = self.text(head, "bench.kind", allowed=KINDS)
+        names = ("name", "kind", "description") + (("twins",) * (kind == "lab"))
+        self.allowed_only("bench.", head, names)
         self.allowed_only("", content, SECTIONS + (LAB_SECTIONS if kind == "lab" else ()))
         envelope = self.table(content, "envelope")
         names = ("voltage_v_max", "charge_current_a_max", "discharge_current_a_max")
         self.allowed_only("envelope.", envelope, names)
         limits = {name: self.positive(envelope, f"envelope.{name}") for name in names}
         voltages = self._voltages(self.table(content, "voltages"))
+        roles = self._roles(self.table(content, "roles"), kind)
+        lab = read_lab(self, content) if kind == "lab" else None
         return BenchFile(
             path=self.path.resolve(),
             name=self._name(head),
@@ -144,14 +159,31 @@ class _Reader(Reader):
             description=self.text(head, "bench.description", default=""),
             sha256=sha256,
             envelope=Envelope(**limits),
-            roles=self._roles(self.table(content, "roles"), kind),
+            roles=roles,
             lines=self._lines(self.table(content, "lines")),
             voltages=voltages,
             signals=self._signals(content, voltages),
             supply_shunt=self._supply_shunt(content, voltages),
             fmu=self._fmu(content),
-            lab=read_lab(self, content) if kind == "lab" else None,
+            lab=lab,
+            twins=self._twins(head, roles, lab),
         )
+
+    def _twins(self, head: dict[str, Any], roles: Mapping[str, Role], lab: LabFacts | None) -> bool:
+        """Whether a rehearsal states that it is one: never assumed, and never of real addresses."""
+        if "twins" not in head:
+            return False
+        if head["twins"] is not True or lab is None:
+            self.complain("bench.twins", repr(head["twins"]), "true, or nothing for a real lab")
+        for name, role in roles.items():
+            if not is_loopback(role.resource):
+                given = f"{role.resource!r} on a bench of twins"
+                self.complain(f"roles.{name}.resource", given, "an address of this machine")
+        for name, port in lab.can.items():
+            if port.interface not in TWINS_BUSES:
+                given = f"{port.interface!r} on a bench of twins"
+                self.complain(f"can.{name}.interface", given, ", ".join(TWINS_BUSES))
+        return True
 
     def _name(self, head: dict[str, Any]) -> str:
         """The bench's name, which is part of the names of its runs' folders."""

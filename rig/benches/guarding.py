@@ -4,10 +4,12 @@ It is started beside the device and armed before anything can be energised; it e
 instruments were let go. If it trips or dies the attempt ends as a failure of the bench.
 """
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 from instruments.session import Session
 from rig.benches.file import BenchFile
@@ -22,7 +24,6 @@ from rig.safety.safe_state import Way
 from rig.safety.spec import GuardianSpec, Limits, Place, Sense
 
 GUARDED_STAND = ("-m", "rig.safety.guarded_stand")
-TWINS = "127.0.0.1"  # where twins are reached
 REPORT = "safety.jsonl"  # in an attempt's folder: what its guardian did
 
 
@@ -36,14 +37,15 @@ def guardian_spec(
 ) -> GuardianSpec:
     """A guardian's spec for this process, on a bench whose roles are reached at these doors.
 
-    A laboratory that was tripped stays so until a person has been there; twins need nobody.
+    A laboratory that was tripped stays so until a person has been there. Twins need nobody, where
+    the bench's file states that they are such: an address of this machine may be a tunnel's end.
     """
     places = {
         role: Place(model=file.roles[role].model, resource=door, serial=file.roles[role].serial)
         for role, door in doors.items()
         if role in {"charger", "load", "daq"}
     }
-    real = file.kind == "lab" and any(TWINS not in place.resource for place in places.values())
+    real = file.kind == "lab" and not file.twins
     return GuardianSpec(
         places=places,
         lines=file.lines,
@@ -72,17 +74,28 @@ class Guarding:
 
         def opened(role: str) -> Session:
             found = session(role)
-            found.run_by(lambda runner: self.link.watch(role, runner))
+            hung_up = found.peer_has_closed
+            found.run_by(lambda runner: self.link.watch(role, runner, hung_up))
             return found
 
         return opened
 
     async def start(self, stack: AsyncExitStack) -> None:
         """Start and arm it; it ends with the stack. Raises BenchError if it will not."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._surprised)
+        stack.callback(loop.set_exception_handler, None)
         await self.link.start(self._folder)
         stack.push_async_callback(self.link.close)
         await self.link.arm()
         stack.push_async_callback(self.link.part)
+
+    def _surprised(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A frame that cannot be recorded, a bus that has ended: a loop would log it and go on."""
+        error = context.get("exception")
+        if isinstance(error, Exception) and "handle" in context:
+            self.link.tell_failure(f"in the test's own loop: {type(error).__name__}: {error}")
+        loop.default_exception_handler(context)
 
     def _fail(self, why: str) -> None:
         self.why = why

@@ -1,20 +1,16 @@
-"""What benches on the wall clock share: decoders of their buses, and what neither of them has."""
+"""What benches on the wall clock have instead: a GX with a supply of its own, and no phone."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from contextlib import AsyncExitStack
 
-from rig.can.by_dbc import general_decoder, mgreg_decoder, private_decoder, visedo_decoder
-from rig.can.n2k import N2kDecoder
+from rig.attempt import Attempt
+from rig.background import Background
+from rig.benches.instrumented import PLOTS, Instruments, Make
+from rig.can.face import CanBus
 from rig.dut.bluetooth import App, AppAnswer
 from rig.errors import NotOnThisBench
+from rig.gx_device import GxDevice
 from rig.gx_update import GxSupply
-
-CHANNELS = {"private": 0, "ve_can": 1, "external": 2}
-DECODERS: Mapping[str, Mapping[str, Callable[[], Any]]] = {
-    "private": {"private": private_decoder},
-    "ve_can": {"n2k": N2kDecoder, "mgreg": mgreg_decoder},
-    "external": {"general": general_decoder, "visedo": visedo_decoder},
-}
+from rig.kernel import Kernel
 
 
 class NoApp(App):
@@ -33,3 +29,17 @@ class OwnSupply(GxSupply):
     def from_the_dut(self, load_w: float) -> None:
         """Raises NotOnThisBench."""
         raise NotOnThisBench("a GX supplied by the device: its IO supply feeds nothing here")
+
+
+def gx_with_own_supply(kernel: Kernel, ve_can: CanBus, make: Make) -> GxDevice:
+    """A GX device on this bus."""
+    gx = GxDevice(kernel, ve_can, make)
+    gx.supply = OwnSupply(kernel, gx)
+    return gx
+
+
+def plot_in_background(instruments: Instruments, attempt: Attempt, stack: AsyncExitStack) -> None:
+    """Have what every record shows read from now on, until the stack unwinds."""
+    attempt.plots = PLOTS
+    for signal in instruments.watched:
+        stack.callback(Background(signal).end)

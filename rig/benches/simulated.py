@@ -7,9 +7,8 @@ one circuit.
 import asyncio
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Protocol
 
 from instruments.protocols import Answering
 from instruments.session import Session
@@ -22,15 +21,11 @@ from rig.background import Background
 from rig.benches.file import BenchFile
 from rig.benches.insertion import Insertion
 from rig.benches.instrumented import PLOTS, Instruments
+from rig.benches.parts import BenchParts, Compared
 from rig.benches.supervision import Supervision
 from rig.benches.system import EXTERNAL_BIT_RATE, VE_CAN_BIT_RATE, build_system
 from rig.benches.wiring import Lines, Voltages
 from rig.can.bus import Bus
-from rig.can.by_dbc import general_decoder, mgreg_decoder, private_decoder, visedo_decoder
-from rig.can.frame import Frame
-from rig.can.n2k import N2kDecoder
-from rig.can.powerfinn import Powerfinn
-from rig.display import Display
 from rig.dut.bluetooth import App
 from rig.dut.model import DutSpec
 from rig.dut.terminals import Input, NullMode, Output
@@ -44,21 +39,12 @@ from rig.gx_update import GxUpdate
 from rig.kernel import Kernel
 from rig.needs import Needs
 from rig.signal import Poller, Signal
-from rig.views import BatteryView, BusView, Contact
+from rig.views import BatteryView, Contact
 
-CHANNELS = {"private": 0, "ve_can": 1, "external": 2}
 SECOND_SERIAL = "HQ2024AB777"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """What a silent row is compared with, and what it lacks itself in that comparison."""
-
-    reference: str
-    left_out: tuple[str, ...] = ()
-
-
-class SimulatedBench:
+class SimulatedBench(BenchParts):
     """Everything that one attempt needs, built anew for it: nothing is left over from another."""
 
     def __init__(
@@ -71,10 +57,9 @@ class SimulatedBench:
         null: NullMode | None = None,
         compared: Compared | None = None,
     ) -> None:
-        self.kernel, self.needs, self.firmware = kernel, needs, spec.firmware
         compared = compared or Compared(reference=spec.firmware)
-        self.reference, self.rows_left_out = compared.reference, compared.left_out
-        self._file, self._spec, self._attempt, self._null = file, spec, attempt, null
+        super().__init__(kernel, needs, spec.firmware, attempt, compared)
+        self._file, self._spec, self._null = file, spec, null
         self._shared = {
             "ve_can": Bus(kernel, "ve_can", VE_CAN_BIT_RATE),
             "external": Bus(kernel, "external", EXTERNAL_BIT_RATE),
@@ -84,33 +69,17 @@ class SimulatedBench:
         )
         self.device = self._system.dut
         self._insertion = Insertion(kernel, self._system)
-        instruments = self._instruments = self._wire_instruments()
-        self.io, self.charger, self.load = instruments.io, instruments.charger, instruments.load
-        self.lines, self.voltages = instruments.lines, instruments.voltages
-        self.consumption = instruments.consumption
-        wires = {"private": self._system.private, **self._shared}
-        for name, bus in wires.items():
-            bus.watch(self._recorder(CHANNELS[name]), patient=True)
-            bus.watch_errors(self._error_recorder(name))
+        self._take(self._wire_instruments())
+        self._record({"private": self._system.private, **self._shared})
         self.gx = GxDevice(kernel, self._shared["ve_can"], self._make)
         self.tool_link = ToolLink(self._shared["ve_can"], lambda: self.gx.address_of(0))
         gx_update = GxUpdate(self._shared["ve_can"], self.gx, self.gx.supply)
         self.updater = Updater(self.tool_link, gx_update)
         self.device.io_supply = self.gx.supply.switched
         self.app = App(self.device.bluetooth)
-        decoders: Mapping[str, Mapping[str, Callable[[], Any]]] = {
-            "private": {"private": private_decoder},
-            "ve_can": {"n2k": N2kDecoder, "mgreg": mgreg_decoder},
-            "external": {"general": general_decoder, "visedo": visedo_decoder},
-        }
-        self.buses = {name: BusView(bus, self._make, decoders[name]) for name, bus in wires.items()}
+        self.buses = self._views()
         self.batteries = [self._battery(index) for index in range(len(self._system.modules))]
         self._watch_in_background()
-
-    def _make(self, name: str, unit: str, poll: Poller | None = None) -> Signal[Any]:
-        signal: Signal[Any] = Signal(name, unit, kernel=self.kernel, poll=poll)
-        self._attempt.follow(signal)
-        return signal
 
     def _wire_instruments(self) -> Instruments:
         """Twins on the circuit, and the real drivers in front of them."""
@@ -163,18 +132,11 @@ class SimulatedBench:
         for background in self._background:
             background.wake()
 
-    def _recorder(self, channel: int) -> Callable[[int, str, Frame], None]:
-        record = self._attempt.frame
-        return lambda time_us, _sender, frame: record(time_us, channel, frame)
-
     def settle_record(self) -> None:
         """Have every bus complete what nobody has looked at yet, and all of it written down."""
         for bus in (self._system.private, *self._shared.values()):
             bus.catch_up()
         self._attempt.flush()
-
-    def _error_recorder(self, bus: str) -> Callable[[int, str], None]:
-        return lambda time_us, text: self._attempt.event(time_us, "CAN", f"{bus}: {text}")
 
     def _battery(self, index: int) -> BatteryView:
         module = self._system.modules[index]
@@ -192,16 +154,6 @@ class SimulatedBench:
         if self._null is not None:
             self.device.turn_null(self._null)
             self._null = None
-
-    @cached_property
-    def display(self) -> Display:
-        """A display on VE.Can, from when it is first asked for."""
-        return Display(self._shared["ve_can"], lambda: self.gx.device_address)
-
-    @cached_property
-    def powerfinn(self) -> Powerfinn:
-        """A Powerfinn charger on the external bus, from when it is first asked for."""
-        return Powerfinn(self.kernel, self._shared["external"], self._make)
 
     @property
     def sizes(self) -> list[BatterySize]:
@@ -241,10 +193,6 @@ class SimulatedBench:
         """A branch has ended: its digest is part of ours."""
         self.kernel.digest.update(f"branch {name} {digest}".encode())
         self._attempt.event(self.kernel.now_us, "bench", f"branch {name}")
-
-    def note(self, text: str) -> None:
-        """Leave a remark in the record."""
-        self._attempt.event(self.kernel.now_us, "bench", text)
 
 
 def second_needs(first: Needs, *, in_parallel: bool) -> Needs:

@@ -12,19 +12,18 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
-from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from instruments.models import open_session
 from instruments.session import Session
 from rig.attempt import Attempt
-from rig.background import Background
 from rig.bench import SecondMaster
 from rig.benches.file import BenchFile
 from rig.benches.guarding import GUARDED_STAND, REPORT, Guarding, guardian_spec
-from rig.benches.instrumented import PLOTS, Instruments
-from rig.benches.on_wall import CHANNELS, DECODERS, OwnSupply
+from rig.benches.instrumented import Instruments
+from rig.benches.on_wall import gx_with_own_supply, plot_in_background
+from rig.benches.parts import CHANNELS, BenchParts, Compared
 from rig.benches.processes import Processes
 from rig.benches.remote import (
     Line,
@@ -35,17 +34,13 @@ from rig.benches.remote import (
 )
 from rig.benches.simulated import (
     SECOND_SERIAL,
-    Compared,
     StartedByButton,
     second_needs,
     with_soc,
 )
 from rig.benches.stand import StandSpec, wired_model
 from rig.can.face import CanBus
-from rig.can.frame import Frame
 from rig.can.hub_bus import HubBus
-from rig.can.powerfinn import Powerfinn
-from rig.display import Display
 from rig.dut.bluetooth import App
 from rig.dut.model import DutSpec
 from rig.dut.terminals import Input, NullMode, Output
@@ -53,15 +48,13 @@ from rig.dut.tool_link import ToolLink
 from rig.dut.updater import Updater
 from rig.errors import NotOnThisBench
 from rig.faults import Asked, BatterySize
-from rig.gx_device import GxDevice
 from rig.gx_update import GxUpdate
 from rig.kernel import Kernel
 from rig.needs import Needs
 from rig.realtime import favoured
 from rig.safety.chain import AS_WIRED
 from rig.safety.spec import Limits
-from rig.signal import Poller, Signal
-from rig.views import BatteryView, BusView
+from rig.views import BatteryView
 from rig.wall import WallLoop
 
 ANSWER_S = 5.0  # chosen: a twin answers in milliseconds, on a busy machine in a second
@@ -169,7 +162,7 @@ def device_options(spec: DutSpec) -> list[str]:
     return options if spec.starts_on is None else [*options, "--starts-on", spec.starts_on]
 
 
-class WireBench:
+class WireBench(BenchParts):
     """Everything that one attempt needs, in processes of its own."""
 
     def __init__(
@@ -183,37 +176,27 @@ class WireBench:
         processes: Processes,
         stack: AsyncExitStack,
     ) -> None:
-        self.kernel, self.needs, self.firmware = kernel, needs, spec.firmware
-        self._spec = spec
-        self.reference, self.rows_left_out = compared.reference, compared.left_out
-        self._attempt, self._processes, self._faults = attempt, processes, 0
+        super().__init__(kernel, needs, spec.firmware, attempt, compared)
+        self._spec, self._processes, self._faults = spec, processes, 0
         self.sizes = [BatterySize(**size) for size in processes.sizes]
         self._stand = Line(processes.control, "stand")
         stack.callback(self._stand.close)
         # On the buses before the device is: what it says first is heard.
         hub_buses = {name: HubBus(kernel, processes.hub_socket, name) for name in CHANNELS}
-        for name, hub_bus in hub_buses.items():
+        for hub_bus in hub_buses.values():
             stack.callback(hub_bus.close)
-            hub_bus.watch(self._recorder(CHANNELS[name]))
-            hub_bus.watch_errors(self._error_recorder(name))
         wires: Mapping[str, CanBus] = hub_buses
-        self._wires = wires
-        self.gx = GxDevice(kernel, wires["ve_can"], self._make)
-        self.gx.supply = OwnSupply(kernel, self.gx)
+        self._record(wires)
+        self.gx = gx_with_own_supply(kernel, wires["ve_can"], self._make)
         self.tool_link = ToolLink(wires["ve_can"], lambda: self.gx.address_of(0))
         gx_update = GxUpdate(wires["ve_can"], self.gx, self.gx.supply)
         self.updater = Updater(self.tool_link, gx_update)
         module = RemoteBluetooth(processes.control)
         stack.callback(module.close)
         self.app = App(module if processes.has_bluetooth else None)
-        self.buses = {name: BusView(bus, self._make, DECODERS[name]) for name, bus in wires.items()}
+        self.buses = self._views()
         self.batteries = [self._battery(index) for index in range(len(self.sizes))]
         self._wire_instruments(file)
-
-    def _make(self, name: str, unit: str, poll: Poller | None = None) -> Signal[Any]:
-        signal: Signal[Any] = Signal(name, unit, kernel=self.kernel, poll=poll)
-        self._attempt.follow(signal)
-        return signal
 
     def _wire_instruments(self, file: BenchFile) -> None:
         """The real drivers, on the doors of the stand's twins."""
@@ -232,10 +215,7 @@ class WireBench:
         guarding = Guarding(spec, processes.folder, self.kernel, lambda: self._instruments.hands)
         self.guarding = guarding
         watched = guarding.watched(session)
-        instruments = self._instruments = Instruments(file, watched, self._make, guarding.link)
-        self.io, self.charger, self.load = instruments.io, instruments.charger, instruments.load
-        self.lines, self.voltages = instruments.lines, instruments.voltages
-        self.consumption = instruments.consumption
+        self._take(Instruments(file, watched, self._make, guarding.link))
 
     async def open(self, stack: AsyncExitStack) -> None:
         """The device has just been switched on: meet it, and open every instrument."""
@@ -246,38 +226,12 @@ class WireBench:
         stack.push_async_callback(self._instruments.close)
         await self._instruments.open()
         stack.push_async_callback(self._instruments.safe_state)
-        self._attempt.plots = PLOTS
-        for signal in self._instruments.watched:
-            stack.callback(Background(signal).end)
-
-    def _recorder(self, channel: int) -> Callable[[int, str, Frame], None]:
-        record = self._attempt.frame
-        return lambda time_us, _sender, frame: record(time_us, channel, frame)
-
-    def _error_recorder(self, bus: str) -> Callable[[int, str], None]:
-        return lambda time_us, text: self._attempt.event(time_us, "CAN", f"{bus}: {text}")
+        plot_in_background(self._instruments, self._attempt, stack)
 
     def _battery(self, index: int) -> BatteryView:
         battery = RemoteBattery(self._stand, index)
         size = self.sizes[index]
         return BatteryView(battery, (size.cells, size.sensors), self.buses["private"], index)
-
-    def settle_record(self) -> None:
-        """Have all that was heard written down."""
-        self._attempt.flush()
-
-    def arranged(self) -> None:
-        """The arrangement stands."""
-
-    @cached_property
-    def display(self) -> Display:
-        """A display on VE.Can, from when it is first asked for."""
-        return Display(self._wires["ve_can"], lambda: self.gx.device_address)
-
-    @cached_property
-    def powerfinn(self) -> Powerfinn:
-        """A Powerfinn charger on the external bus, from when it is first asked for."""
-        return Powerfinn(self.kernel, self._wires["external"], self._make)
 
     def insert(self, asked: Asked) -> Callable[[], None]:
         """Insert a fault now; what undoes it is returned. Raises NotOnThisBench."""
@@ -313,15 +267,3 @@ class WireBench:
         await self._processes.start_second_device(device_options(spec), kept)
         link = ToolLink(self._wires["ve_can"], lambda: self.gx.address_of(1), "second tool")
         return StartedByButton(self.kernel, RemoteSecondDut(self._stand), link, self._make)
-
-    def enter_branch(self, name: str) -> None:
-        """Raises NotOnThisBench: nothing here can go on twice."""
-        _missing(f"branch {name!r}")
-
-    def leave_branch(self, name: str, digest: str) -> None:
-        """Raises NotOnThisBench: nothing here can go on twice."""
-        _missing(f"branch {name!r}")
-
-    def note(self, text: str) -> None:
-        """Leave a remark in the record."""
-        self._attempt.event(self.kernel.now_us, "bench", text)

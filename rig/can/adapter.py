@@ -8,7 +8,6 @@ because adapters' own clocks differ. The bus's errors are seen as far as the ada
 
 import asyncio
 import threading  # noqa: TID251 - python-can blocks; never part of a virtual run
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -18,13 +17,12 @@ import can
 from rig.can.bus import ErrorTap, Tap
 from rig.can.frame import Frame
 from rig.can.node import ControllerState, Receive
-from rig.can.timing import ERROR_BITS, bits_us, durations_us
+from rig.can.wall_bus import WallBus
 from rig.clock import monotonic_us
 from rig.errors import BenchError, NotOnThisBench
-from rig.kernel import Kernel, seconds
+from rig.kernel import Kernel
 from rig.wall import WallLoop
 
-LOAD_KEPT_US = seconds(10)
 LOOK_S = 0.1  # chosen: how soon the thread sees that it is to end
 SEND_S = 0.05  # chosen: some frames' time; an adapter whose queue stays full is in trouble
 BATCH_MAX = 256
@@ -105,25 +103,18 @@ class AdapterNode:
         raise NotOnThisBench(f"error frames on what {self.name} sends: not by a CAN adapter")
 
 
-class AdapterBus:
+class AdapterBus(WallBus):
     """One bus of a lab, reached by one adapter."""
-
-    is_patient = False  # everybody hears every frame at its time
 
     def __init__(self, kernel: Kernel, name: str, adapter: can.BusABC, bitrate: int) -> None:
         loop = asyncio.get_running_loop()
         if not isinstance(loop, WallLoop):
             raise BenchError("a CAN adapter is for benches on the wall clock")
-        self.kernel, self.name, self.bitrate = kernel, name, bitrate
-        self.frames_total = self.errors_total = self.refused_total = 0
+        super().__init__(kernel, name, bitrate)
+        self.refused_total = 0
         self.failure = ""  # what ended the reading, if anything did
         self._loop, self._adapter = loop, adapter
         self._nodes: list[AdapterNode] = []
-        self._taps: tuple[Tap, ...] = ()
-        self._error_taps: tuple[ErrorTap, ...] = ()
-        self._busy: deque[tuple[int, int]] = deque()
-        self._durations_us = durations_us(bitrate)
-        self._error_us = bits_us(ERROR_BITS, bitrate)
         self._last_state = self.state
         self._ending = threading.Event()
         self._reader = threading.Thread(target=self._read, name=f"CAN {name}", daemon=True)
@@ -145,15 +136,6 @@ class AdapterBus:
         self._nodes.append(node)
         return node
 
-    def watch(self, tap: Tap, *, patient: bool = False) -> None:
-        """Have every frame: time, the name of a node of ours or none, frame."""
-        del patient
-        self._taps = (*self._taps, tap)
-
-    def watch_errors(self, tap: ErrorTap) -> None:
-        """Have every error frame that the adapter tells of."""
-        self._error_taps = (*self._error_taps, tap)
-
     def transmit(self, sender: AdapterNode, frame: Frame) -> bool:
         """Give a frame of a node of ours to the adapter; the other nodes hear it, too."""
         if self._ending.is_set():
@@ -172,12 +154,7 @@ class AdapterBus:
 
     def _deliver(self, sender: AdapterNode | None, frame: Frame, time_us: int = -1) -> None:
         time_us = self.kernel.now_us if time_us < 0 else time_us
-        self.frames_total += 1
-        self._busy.append((time_us, self._durations_us[frame.extended][len(frame.data)]))
-        while self._busy[0][0] < time_us - LOAD_KEPT_US:
-            self._busy.popleft()
-        for tap in self._taps:
-            tap(time_us, "" if sender is None else sender.name, frame)
+        self._saw_frame(time_us, "" if sender is None else sender.name, frame)
         for node in tuple(self._nodes):
             if node is not sender:
                 node.hear(time_us, frame)
@@ -203,17 +180,11 @@ class AdapterBus:
         for arrived_us, message in batch:
             time_us = min(max(0, arrived_us - began_us), now_us)
             if message.is_error_frame:
-                self._busy.append((time_us, self._error_us))
-                self._tell_error(time_us, "error frame")
+                self._saw_error_frame(time_us)
             elif not (message.is_remote_frame or message.is_fd) and message.is_rx:
                 identifier, data = message.arbitration_id, bytes(message.data)
                 self._deliver(None, Frame(identifier, data, message.is_extended_id), time_us)
         self._look_at_state()
-
-    def _tell_error(self, time_us: int, text: str) -> None:
-        self.errors_total += 1
-        for tap in self._error_taps:
-            tap(time_us, text)
 
     def _look_at_state(self) -> None:
         state = self.state
@@ -229,21 +200,9 @@ class AdapterBus:
         if self.state is ControllerState.BUS_OFF and hasattr(self._adapter, "reset"):
             self._adapter.reset()
 
-    def load_pct(self, window_us: int) -> float:
-        """Share of the last ``window_us``, 10 s at most, that frames and error frames occupied."""
-        from_us = self.kernel.now_us - window_us
-        busy_us = sum(busy for time_us, busy in self._busy if time_us > from_us)
-        return min(100.0, 100.0 * busy_us / window_us)
-
     def disturb(self, duration_us: int) -> None:
         """Raises NotOnThisBench: an adapter makes no error frames."""
         raise NotOnThisBench(f"{duration_us / 1e6:g} s of error frames: not by a CAN adapter")
-
-    def catch_up(self) -> None:
-        """Nothing is ever behind here."""
-
-    def forget(self, sender: object) -> None:
-        """Nobody ever waits to be asked here."""
 
     def close(self) -> None:
         """Let go of the adapter."""

@@ -5,23 +5,19 @@ What is watched comes through one more client that only listens. Times are the k
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rig.can.bus import ErrorTap, Latecomer, Tap
 from rig.can.frame import Frame
 from rig.can.hub.client import HubClient, HubEnded
 from rig.can.hub.records import Seen
 from rig.can.hub.requests import Disturb, Plug, Recover
 from rig.can.node import ControllerState, Receive
-from rig.can.timing import ERROR_BITS, bits_us, durations_us
+from rig.can.wall_bus import WallBus
 from rig.clock import monotonic_us
 from rig.errors import BenchError, NotOnThisBench
-from rig.kernel import Kernel, seconds
+from rig.kernel import Kernel
 from rig.wall import WallLoop
-
-LOAD_KEPT_US = seconds(10)
 
 
 class _Ear:
@@ -135,22 +131,14 @@ class HubNode:
         self._ear.close()
 
 
-class HubBus:
-    """One bus of a hub process."""
-
-    is_patient = False  # everybody hears every frame at its time
+class HubBus(WallBus):
+    """One bus of a hub process; it does not tell who sent a frame."""
 
     def __init__(self, kernel: Kernel, path: Path, name: str) -> None:
-        self.kernel, self.path, self.name = kernel, path, name
-        self.frames_total = self.errors_total = 0
-        self._taps: tuple[Tap, ...] = ()
-        self._error_taps: tuple[ErrorTap, ...] = ()
-        self._nodes: list[HubNode] = []
-        self._busy: deque[tuple[int, int]] = deque()
         client = HubClient(path, f"{name} monitor", (name,), read_only=True)
-        self.bitrate = client.welcome.buses[0].bitrate
-        self._durations_us = durations_us(self.bitrate)
-        self._error_us = bits_us(ERROR_BITS, self.bitrate)
+        super().__init__(kernel, name, client.welcome.buses[0].bitrate)
+        self.path = path
+        self._nodes: list[HubNode] = []
         self._ear = _Ear(client, self._hear)
 
     def attach(self, name: str, receive: Receive | None, bitrate: int | None = None) -> HubNode:
@@ -161,50 +149,15 @@ class HubBus:
         self._nodes.append(node)
         return node
 
-    def watch(self, tap: Tap, *, patient: bool = False) -> None:
-        """Have every frame: time, no sender's name, frame."""
-        del patient
-        self._taps = (*self._taps, tap)
-
-    def watch_errors(self, tap: ErrorTap) -> None:
-        """Have every error frame: time, and what is known of it."""
-        self._error_taps = (*self._error_taps, tap)
-
     def _hear(self, time_us: int, seen: Seen) -> None:
         if seen.is_error:
-            self.errors_total += 1
-            self._busy.append((time_us, self._error_us))
-            for error_tap in self._error_taps:
-                error_tap(time_us, "error frame")
-            return
-        self.frames_total += 1
-        self._busy.append((time_us, self._durations_us[seen.extended][len(seen.data)]))
-        while self._busy[0][0] < time_us - LOAD_KEPT_US:
-            self._busy.popleft()
-        frame = seen.frame
-        for tap in self._taps:
-            tap(time_us, "", frame)
-
-    def load_pct(self, window_us: int) -> float:
-        """Share of the last ``window_us``, 10 s at most, that frames and error frames occupied."""
-        from_us = self.kernel.now_us - window_us
-        busy_us = sum(busy for time_us, busy in self._busy if time_us > from_us)
-        return min(100.0, 100.0 * busy_us / window_us)
+            self._saw_error_frame(time_us)
+        else:
+            self._saw_frame(time_us, "", seen.frame)
 
     def disturb(self, duration_us: int) -> None:
         """Glitches for a while."""
         self._ear.client.ask(Disturb(bus=self.name, duration_us=duration_us))
-
-    def catch_up(self) -> None:
-        """Nothing is ever behind here."""
-
-    def postpone(self, sender: Latecomer, due_us: int) -> None:
-        """Nobody looks later here: it speaks in time."""
-        del due_us
-        sender.hurry()
-
-    def forget(self, sender: object) -> None:
-        """Nobody ever waits to be asked here."""
 
     def close(self) -> None:
         """Leave the hub."""

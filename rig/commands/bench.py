@@ -17,13 +17,14 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from bms.releases import NEWEST
-from rig.benches.asked import Answers, keep_answers, read_answers
-from rig.benches.checking.walk import Asked, Report, check_bench
 from rig.benches.file import BenchFile, known_benches, load_bench
-from rig.benches.finding import Finding, Grade
-from rig.benches.held import held, holders
-from rig.benches.miswiring import Miswiring
-from rig.benches.rehearsal import rehearsal
+from rig.benches.lab.asked import Answers, keep_answers, read_answers
+from rig.benches.lab.checking.walk import Asked, Report, check_bench
+from rig.benches.lab.finding import Finding, Grade
+from rig.benches.lab.held import held, holders
+from rig.benches.lab.miswiring import Miswiring
+from rig.benches.lab.place import PlaceState, state_of
+from rig.benches.lab.rehearsal import rehearsal
 from rig.clock import utc_now
 from rig.commands.faults import bench_faults
 from rig.errors import BenchFileError
@@ -69,7 +70,7 @@ def bench_check(
     Exit code 0: nothing is wrong; 1: something is; 2: the file cannot be read.
     """
     bench = lab_file(file)
-    ctx.with_resource(held(bench))
+    stay = ctx.with_resource(held(bench, is_check=True))
     answers = _ask(bench, may_ask=not as_json and sys.stdin.isatty())
     asked = Asked(
         today=date.fromisoformat(utc_now()[:10]),
@@ -84,6 +85,8 @@ def bench_check(
         out.print(f"[bold]{escape(bench.name)}[/bold]  {escape(bench.description)}")
         report = check_bench(bench, asked, _show)
         _conclude(report, answers)
+    if report.sound and energise:
+        stay.prove()
     raise typer.Exit(0 if report.sound else 1)
 
 
@@ -103,16 +106,28 @@ def bench_lock(
             with suppress(KeyboardInterrupt):
                 signal.pause()
         return
-    found = holders(bench)
+    found, place = holders(bench), _place(bench)
     if as_json:
         told = {name: holder and asdict(holder) for name, holder in found.items()}
-        print(json.dumps({"bench": bench.name, "held": told}, indent=2))  # noqa: T201
+        at = place and asdict(place)
+        print(json.dumps({"bench": bench.name, "held": told, "place": at}, indent=2))  # noqa: T201
+    if place is not None and not as_json:
+        run = f", run {place.run}" if place.run else ""
+        out.print(f"{'place':16} {place.owner or 'free'}{run}", markup=False, highlight=False)
     for name, holder in found.items() if not as_json else ():
         who = "free"
         if holder is not None:
             who = f"{holder.user} since {holder.since}, process {holder.process}: {holder.command}"
         out.print(f"{name:16} {who}", markup=False, highlight=False, soft_wrap=True)
-    raise typer.Exit(1 if any(found.values()) else 0)
+    taken = any(found.values()) or (place is not None and bool(place.owner))
+    raise typer.Exit(1 if taken else 0)
+
+
+def _place(bench: BenchFile) -> PlaceState | None:
+    """Who has the bench in its fleet; None: it is in none."""
+    if bench.lab is None or bench.lab.place is None:
+        return None
+    return state_of(bench.lab.place)
 
 
 @bench_app.command(

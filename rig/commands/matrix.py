@@ -11,7 +11,7 @@ from typing import Any
 from bms.catalogue import catalogue
 from bms.firmware import Version
 from rig.cells import Cell, write_cells
-from rig.commands.running import run_session, workers
+from rig.commands.running import run_session, shown, workers
 from rig.planning import scenarios
 from rig.recording import sha256_of
 from rig.squares import Key, begin_or_go_on, key_of_cell, read_entries
@@ -40,11 +40,15 @@ class Square:
 
 
 def run_matrix(
-    cells: Sequence[Cell], jobs: int | None, kept: Path | None = None
+    cells: Sequence[Cell],
+    jobs: int | None,
+    kept: Path | None = None,
+    cluster: str | None = None,
 ) -> tuple[list[Square], str]:
     """Run all cells; the squares in the order of the cells, and what pytest said.
 
     ``kept``: the squares' file, which outlives this; what stands in it and counts is not run again.
+    ``cluster``: the address of a scheduler whose workers run them. Raises BenchFileError.
     """
     known = scenarios()
     total = sum(len(known[cell.item].tests) for cell in cells)
@@ -58,11 +62,21 @@ def run_matrix(
             done = Path(folder) / "done.jsonl"
             shutil.copyfile(found, done)
             options += ["--cells-done", str(done)]
+        if cluster is not None:
+            said = _on_cluster(cluster, cells, found, total)
+            return squares_of(cells, read_entries(found)), said
         options += ["--cells-out", str(found), *workers(jobs, total)]
         paths = sorted({known[cell.item].path for cell in cells})
         run_session(options, paths, log, found, total)
         said = log.read_text(encoding="utf-8", errors="replace")
         return squares_of(cells, read_entries(found)), said
+
+
+def _on_cluster(address: str, cells: Sequence[Cell], found: Path, total: int) -> str:
+    from rig.cluster import run_on_cluster  # it is an extra, and wants the time that it takes
+
+    with shown(found, total) as (look, tell):
+        return run_on_cluster(address, cells, found, tell, look)
 
 
 def squares_of(cells: Sequence[Cell], entries: Iterable[Mapping[str, Any]]) -> list[Square]:

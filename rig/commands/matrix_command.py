@@ -40,6 +40,13 @@ def matrix(
         Path | None, typer.Option("--keep", help="Squares as they come; go on from what counts.")
     ] = None,
     jobs: Jobs = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="On the workers of a dask scheduler (tcp://host:8786), in checkouts like this.",
+        ),
+    ] = None,
 ) -> None:
     """Prove that each scenario fails where it must, and passes where it must."""
     cells = edge_cells(every_release=every_release) if edges or every_release else []
@@ -47,6 +54,8 @@ def matrix(
     cells += null_cells() if null else []
     cells += resolving_cells() + unlisted_cells() if resolving else []
     cells = cells or edge_cells()
+    if cluster is not None and jobs is not None:
+        raise BenchFileError("--jobs: not with --cluster; allowed: as many as its workers have")
     for path in (out_file, kept):
         if path is not None:
             _check_writable(path)
@@ -54,7 +63,7 @@ def matrix(
         wanted = {item_of(text).id for text in only}
         cells = [cell for cell in cells if cell.item in wanted]
     began_s = wall_s()
-    squares, said = run_matrix(cells, jobs, kept)
+    squares, said = run_matrix(cells, jobs, kept, cluster)
     _print_staircase(squares)
     _print_resolving_power(squares)
     wrong = disagreements([s for s in squares if s.mode not in {"resolving", "unlisted"}])

@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from rig.operator.terminal import TerminalPrompt
 from rig.planning import ROOT
 
 POLL_S = 0.2
@@ -35,22 +36,16 @@ def run_session(
     journal: Path,
     total: int,
     on_interrupt: Callable[[], None] | None = None,
+    prompt: TerminalPrompt | None = None,
 ) -> int:
     """Run pytest quietly, and show how far it is. Ctrl-C is passed on: the bench ends safe.
 
     What pytest says goes to ``log``; ``journal`` grows by one line a test. ``on_interrupt`` hears
-    of a Ctrl-C. Returns the exit code.
+    of a Ctrl-C; ``prompt`` asks here what the tests ask. Returns the exit code.
     """
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
     command += ["--continue-on-collection-errors", *(str(path) for path in paths)]
     log.parent.mkdir(parents=True, exist_ok=True)
-    console = Console(stderr=True)
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
     with log.open("wb") as sink:
         child = subprocess.Popen(
             command,
@@ -58,20 +53,17 @@ def run_session(
             stdout=sink,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - no thread of ours runs yet
+            preexec_fn=end_with_parent,  # noqa: PLW1509 - no thread of ours runs yet
         )
     usual = signal.signal(signal.SIGTERM, _as_ctrl_c)
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("starting", total=total)
+    with shown(journal, total, prompt) as (look, tell):
         try:
-            seen = _Progress(journal)
             while not _ended(child):
-                seen.look()
-                progress.update(task, completed=seen.done, description=seen.last)
+                look()
         except KeyboardInterrupt:
             if on_interrupt is not None:
                 on_interrupt()
-            console.print("interrupted: bringing the bench to its safe state; again: ends at once")
+            tell("interrupted: bringing the bench to its safe state; again: ends at once")
             _signal(child, signal.SIGINT)
             _see_it_end(child)
         finally:
@@ -79,13 +71,48 @@ def run_session(
         return child.returncode
 
 
-def run_in_view(command: Sequence[str]) -> int:
-    """Run pytest on this terminal, and give its exit code.
+@contextmanager
+def shown(
+    journal: Path, total: int, prompt: TerminalPrompt | None = None
+) -> Iterator[tuple[Callable[[], None], Callable[[str], None]]]:
+    """Show how far it is, by the lines of a journal, one a test.
+
+    Gives what looks at the journal again, and what says something beside it.
+    """
+    console = Console(stderr=True)
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task, seen = progress.add_task("starting", total=total), _Progress(journal)
+
+        def hold(held: bool) -> None:  # what is typed would be drawn over
+            (progress.stop if held else progress.start)()
+
+        def look() -> None:
+            seen.look()
+            progress.update(task, completed=seen.done, description=seen.last)
+            if prompt is not None:
+                prompt.look(hold)
+
+        def tell(text: str) -> None:
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+        yield look, tell
+
+
+def run_in_view(command: Sequence[str], prompt: TerminalPrompt | None = None) -> int:
+    """Run pytest on this terminal, and give its exit code; ``prompt`` asks what the tests ask.
 
     Ctrl-C reaches it from the terminal: it is waited for until its bench is in its safe state.
     """
     child = subprocess.Popen(command, cwd=ROOT)
     try:
+        while prompt is not None and not _ended(child):
+            prompt.look()
         return child.wait()
     except KeyboardInterrupt:
         return _see_it_end(child)
@@ -117,7 +144,7 @@ def _as_ctrl_c(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Have the kernel interrupt this process when its parent dies, however it dies (Linux).
 
     A shell that starts `hil` in the background has it ignore Ctrl-C, and this would inherit that.

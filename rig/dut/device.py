@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
-from rig.can.bus import Bus
 from rig.can.encode import ADDRESS_CLAIM_PGN, iso_request
+from rig.can.face import CanBus
 from rig.can.frame import BROADCAST, Frame
 from rig.can.n2k import N2kDecoder
 from rig.dut.terminals import Input, NullMode, Output
-from rig.errors import NotOnThisBench
+from rig.errors import NoSupplyRelay, NotOnThisBench
 from rig.gx_device import GX_ADDRESS, GxDevice
 
 FIRMWARE_REGISTER, PRODUCT_INFORMATION = 0x0102, 126996  # public: VELIB, NMEA 2000
@@ -50,7 +50,7 @@ class RelayCard(Protocol):
         """Open one relay and see that it is."""
 
 
-async def heard(gx: GxDevice, ve_can: Bus, within_s: float = HEARD_WITHIN_S) -> bool:
+async def heard(gx: GxDevice, ve_can: CanBus, within_s: float = HEARD_WITHIN_S) -> bool:
     """Whether the device is there: everybody is asked for an address, it for its release."""
     before = gx.heard.latest
     ve_can.attach("identity", None).send(iso_request(GX_ADDRESS, BROADCAST, ADDRESS_CLAIM_PGN))
@@ -63,7 +63,7 @@ async def heard(gx: GxDevice, ve_can: Bus, within_s: float = HEARD_WITHIN_S) -> 
     return False
 
 
-async def read_identity(gx: GxDevice, ve_can: Bus) -> DutIdentity:
+async def read_identity(gx: GxDevice, ve_can: CanBus) -> DutIdentity:
     """Ask the device on VE.Can who it is; only asks, changes nothing."""
     release: str | None = None
     for _ in range(ASKED_AGAIN):
@@ -87,7 +87,7 @@ def _release_of(text: str | None) -> str | None:
     return digits if major.isdecimal() and minor.isdecimal() else None
 
 
-async def _product_information(gx: GxDevice, ve_can: Bus) -> dict[str, str]:
+async def _product_information(gx: GxDevice, ve_can: CanBus) -> dict[str, str]:
     """The texts of its product information; empty if none comes."""
     decoder, told = N2kDecoder(), asyncio.get_running_loop().create_future()
 
@@ -128,9 +128,12 @@ class RealDevice:
         missing(f"reading {line} past the DAQ")
 
     async def power_cycle(self) -> None:
-        """Cut its supply by the relay; it has been on again for as long when this returns."""
+        """Cut its supply by the relay; it has been on again for as long when this returns.
+
+        Raises NoSupplyRelay where the bench file names none (`dut.supply_relay`).
+        """
         if self._supply_relay is None:
-            missing("a power cycle: no relay is in the device's supply (dut.supply_relay)")
+            raise NoSupplyRelay("a power cycle: no relay is in the device's supply")
         await self._relays.close_relay(self._supply_relay)
         try:
             await asyncio.sleep(OFF_S)

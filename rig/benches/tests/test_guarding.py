@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,8 @@ TWINS = dict.fromkeys(("charger", "load", "daq"), "TCPIP::127.0.0.1::5025::SOCKE
 REAL = {**TWINS, "charger": "TCPIP::psu.bench::5025::SOCKET"}
 
 
-def spec(kind: str, doors: dict[str, str]):
-    file = replace(load_bench("wire"), kind=kind, name="cellar")
+def spec(kind: str, doors: dict[str, str], *, twins: bool = False):
+    file = replace(load_bench("wire"), kind=kind, name="cellar", twins=twins)
     return guardian_spec(file, doors, Path("report"), Sense(), Limits())
 
 
@@ -53,8 +53,15 @@ def test_a_tripped_laboratory_waits_for_a_person():
     assert Path(latch).name == "tripped-cellar.txt"
 
 
-def test_twins_wait_for_nobody():
-    assert spec("lab", TWINS).latch is None
+def test_a_laboratory_behind_a_tunnel_waits_for_a_person_as_well():
+    latch = spec("lab", TWINS).latch
+
+    assert latch is not None
+    assert Path(latch).name == "tripped-cellar.txt"
+
+
+def test_twins_that_are_stated_wait_for_nobody():
+    assert spec("lab", TWINS, twins=True).latch is None
     assert spec("wire", TWINS).latch is None
 
 
@@ -116,6 +123,34 @@ def test_after_a_failure_nothing_of_the_test_goes_on_while_the_bench_is_taken_do
     left_alone(attempt())
 
     assert went_on == []
+
+
+def test_an_error_where_nobody_waits_for_it_ends_the_test_by_its_guardian(tmp_path):
+    told: list[str] = []
+
+    def record_a_frame() -> None:
+        raise OSError(28, "No space left on device")
+
+    class Link:
+        """A guardian's link that is armed at once, and keeps what it is told."""
+
+        tell_failure = staticmethod(told.append)
+
+        async def _nothing(self, _folder: Path | None = None) -> None: ...
+
+        start = arm = part = close = _nothing
+
+    async def attempt() -> None:
+        one = guarding(tmp_path)
+        one.link = Link()  # type: ignore[assignment]
+        async with AsyncExitStack() as stack:
+            await one.start(stack)
+            asyncio.get_running_loop().call_soon(record_a_frame)
+            await asyncio.sleep(0.01)
+
+    left_alone(attempt())
+
+    assert told == ["in the test's own loop: OSError: [Errno 28] No space left on device"]
 
 
 def _guardian_of(folder: Path) -> int | None:

@@ -6,15 +6,14 @@ from contextlib import AsyncExitStack
 from typing import Any, cast
 
 from instruments.protocols import Identity, InstrumentError, Load, Supply
-from rig.benches.asking import quiet
 from rig.benches.file import BenchFile
-from rig.benches.finding import Finding, any_wrong, good, unknown, wrong
 from rig.benches.instrumented import DRIVEN_CHANNEL
-from rig.benches.lab import lab_session
-from rig.benches.lab_file import REST_BUS, LabFacts
+from rig.benches.lab.asking import quiet
+from rig.benches.lab.bench import lab_session
+from rig.benches.lab.facts import REST_BUS, LabFacts
+from rig.benches.lab.finding import Finding, any_wrong, good, unknown, wrong
 from rig.benches.models import wired_model
 from rig.can.adapter import AdapterBus, open_adapter
-from rig.can.bus import Bus
 from rig.can.node import ControllerState
 from rig.dut.device import DutIdentity, heard, read_identity
 from rig.errors import BenchError
@@ -160,7 +159,7 @@ async def check_device(
     """Whether the device is heard, who it is, and what it reads of its batteries' voltage, V."""
     if "ve_can" not in buses:
         return [], None, None
-    ve_can = cast(Bus, buses["ve_can"])
+    ve_can = buses["ve_can"]
     gx = GxDevice(kernel, ve_can, quiet(kernel))
     if not await heard(gx, ve_can):
         lost = wrong(

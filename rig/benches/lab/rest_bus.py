@@ -41,14 +41,13 @@ class RestBus:
     def __init__(self, kernel: Kernel, private: AdapterBus, needs: Needs, spec: DutSpec) -> None:
         self._kernel = kernel
         plant = self._plant = build_plant(kernel, needs, "dut")
-        bus = cast(Bus, private)  # it has that face
         self.modules = [
-            ModelModule(kernel, bus, plant, cells, identity)
+            ModelModule(kernel, private, plant, cells, identity)
             for cells, identity in zip(
                 plant.modules, battery_identities(needs, spec, "dut"), strict=True
             )
         ]
-        system = System(plant, bus, cast(ModelDut, _NoDut()), self.modules)
+        system = System(plant, cast(Bus, private), cast(ModelDut, _NoDut()), self.modules)
         self._insertion = Insertion(kernel, system)
         self._charge = SourceDemand(False, ABOVE_ANY_V, 0.0, NO_POWER_LIMIT_W)
         self._discharge = LoadDemand(False, LoadMode.CC, 0.0)

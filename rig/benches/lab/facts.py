@@ -1,8 +1,9 @@
 """What a bench file of kind `lab` states besides: CAN adapters, device, batteries, wires.
 
-Types only: whether it makes sense together is what `rig.benches.wiring_check` says.
+Types only: whether it makes sense together is what `rig.benches.lab.wiring_check` says.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from typing import Any
 
 from rig.benches.reading import Reader
 
-SECTIONS = ("can", "dut", "batteries", "wires", "interlock")
+SECTIONS = ("can", "dut", "batteries", "wires", "interlock", "place")
 BUSES = ("ve_can", "private", "external")
 REST_BUS, REAL = "rest-bus", "real"
 # The nodes of the circuit: before the contactor, behind it, and what both have in common.
@@ -59,6 +60,7 @@ class LabBatteries:
     soc_pct: float  # at which this lab keeps them
     voltage_v_min: float  # of the whole string, as it may be found
     voltage_v_charged: float
+    temperature_c: float = 25.0  # chosen: of the room, where nobody has said another since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,14 @@ class Interlock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabPlace:
+    """The bench as a place of a labgrid coordinator, `host:port`, which a fleet takes turns at."""
+
+    coordinator: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabFacts:
     """What a lab's file has besides."""
 
@@ -91,6 +101,7 @@ class LabFacts:
     batteries: LabBatteries
     wires: Mapping[str, Leads]
     interlock: Interlock | None
+    place: LabPlace | None = None
 
 
 def read_lab(reader: Reader, content: dict[str, Any]) -> LabFacts:
@@ -101,6 +112,7 @@ def read_lab(reader: Reader, content: dict[str, Any]) -> LabFacts:
         batteries=_batteries(reader, reader.table(content, "batteries")),
         wires=_wires(reader, reader.table(content, "wires")),
         interlock=_interlock(reader, content),
+        place=_place(reader, content),
     )
 
 
@@ -148,6 +160,21 @@ def _interlock(reader: Reader, content: dict[str, Any]) -> Interlock | None:
         current_channel=reader.count(table, "interlock.current_channel", INPUTS[0], INPUTS[-1]),
         current_v_per_a=reader.positive(table, "interlock.current_v_per_a"),
     )
+
+
+def _place(reader: Reader, content: dict[str, Any]) -> LabPlace | None:
+    """A bench of one machine only can do without."""
+    if "place" not in content:
+        return None
+    table = reader.table(content, "place")
+    reader.allowed_only("place.", table, ("coordinator", "name"))
+    coordinator = reader.text(table, "place.coordinator")
+    if not re.fullmatch(r"[^\s:]+:\d{1,5}", coordinator):
+        reader.complain("place.coordinator", repr(coordinator), "host:port, as lab-pc:20408")
+    name = reader.text(table, "place.name")
+    if not re.fullmatch(r"[\w.-]+", name):  # labgrid takes patterns, too
+        reader.complain("place.name", repr(name), "the name of one place")
+    return LabPlace(coordinator=coordinator, name=name)
 
 
 def _batteries(reader: Reader, table: dict[str, Any]) -> LabBatteries:

@@ -15,9 +15,12 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 
 from rig.benches.file import BenchFile
+from rig.benches.lab.finding import Grade
+from rig.benches.lab.place import Stay, acquired
 from rig.clock import utc_now
 from rig.errors import BenchFileError
 from rig.file_lock import open_lock, read_holder, take, write_holder
@@ -47,15 +50,21 @@ def addresses(file: BenchFile) -> Mapping[str, str]:
         return {}
     found = {role.resource: f"roles.{name}" for name, role in file.roles.items()}
     for name, port in file.lab.can.items():
-        found[f"{port.interface}:{port.channel}"] = f"can.{name}"
+        # Each rehearsal has a hub of its own, told by its socket.
+        at = f"@{port.options['socket']}" if "socket" in port.options else ""
+        found[f"{port.interface}:{port.channel}{at}"] = f"can.{name}"
     return found
 
 
 @contextmanager
-def held(file: BenchFile) -> Iterator[None]:
-    """Have the bench to oneself in here. Raises BenchIsTaken, saying by whom it is used."""
+def held(file: BenchFile, *, is_check: bool = False) -> Iterator[Stay]:
+    """Have the bench to oneself in here, on this machine and in a fleet.
+
+    ``is_check``: the bench is entered to be checked; otherwise that is done here if the last run
+    on its place did not end. Raises BenchIsTaken or PlaceIsTaken, saying by whom it is used.
+    """
     if os.environ.get(FOR_CHILDREN, "") in _holders_of(file):
-        yield  # by the command that started us
+        yield Stay()  # by the command that started us
         return
     me = Holder(
         bench=file.name,
@@ -72,14 +81,28 @@ def held(file: BenchFile) -> Iterator[None]:
                 raise BenchIsTaken(f"{file.path}: {what} ({address}) {_told(read_holder(handle))}")
             write_holder(handle, json.dumps(asdict(me)))
             stack.callback(write_holder, handle, "")
+        stay = Stay()
+        if file.lab is not None and file.lab.place is not None:
+            sound_or = None if is_check else lambda: _first_finding(file)
+            stay = stack.enter_context(acquired(file.lab.place, file.path, sound_or))
         before = os.environ.get(FOR_CHILDREN)
         os.environ[FOR_CHILDREN] = str(os.getpid())
         try:
-            yield
+            yield stay
         finally:
             os.environ.pop(FOR_CHILDREN)
             if before is not None:
                 os.environ[FOR_CHILDREN] = before
+
+
+def _first_finding(file: BenchFile) -> str:
+    """What is wrong with the bench, by the whole walk round it; empty: nothing."""
+    from rig.benches.lab.checking.walk import Asked, check_bench  # hardly ever needed
+
+    today = date.fromisoformat(utc_now()[:10])
+    asked = Asked(today=today, night_hours=None, energise=True, runs=file.path.parent)
+    report = check_bench(file, asked, lambda _step, _found: None)
+    return next((str(f) for f in report.findings if f.grade is Grade.WRONG), "")
 
 
 def holders(file: BenchFile) -> Mapping[str, Holder | None]:

@@ -11,30 +11,25 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from datetime import date
-from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from instruments.models import open_session
 from instruments.session import Session
 from rig.attempt import Attempt
-from rig.background import Background
 from rig.bench import SecondMaster
 from rig.benches.file import BenchFile
 from rig.benches.guarding import REPORT, Guarding, guardian_spec
-from rig.benches.instrumented import PLOTS, Instruments
-from rig.benches.lab_file import BUSES, REST_BUS, LabFacts
+from rig.benches.instrumented import Instruments
+from rig.benches.lab.facts import BUSES, REST_BUS, LabFacts
+from rig.benches.lab.real_battery import RealBattery
+from rig.benches.lab.rest_bus import RestBus
+from rig.benches.lab.wiring_check import require_sound
 from rig.benches.models import wired_model
-from rig.benches.on_wall import CHANNELS, DECODERS, NoApp, OwnSupply
-from rig.benches.real_battery import RealBattery
-from rig.benches.rest_bus import RestBus
-from rig.benches.simulated import Compared
-from rig.benches.wiring_check import require_sound
+from rig.benches.on_wall import NoApp, gx_with_own_supply, plot_in_background
+from rig.benches.parts import BenchParts, Compared
 from rig.can.adapter import AbsentBus, AdapterBus, open_adapter
-from rig.can.bus import Bus
-from rig.can.frame import Frame
-from rig.can.powerfinn import Powerfinn
-from rig.display import Display
+from rig.can.face import CanBus
 from rig.dut.device import DutIdentity, RealDevice, heard, missing, read_identity
 from rig.dut.model import DutSpec
 from rig.dut.modules import battery_type
@@ -44,14 +39,12 @@ from rig.dut.tool_link import ToolLink
 from rig.dut.updater import Updater
 from rig.errors import BenchError, NotOnThisBench
 from rig.faults import Asked, BatterySize
-from rig.gx_device import GxDevice
 from rig.gx_update import GxUpdate
 from rig.kernel import Kernel
 from rig.needs import Needs
 from rig.realtime import favoured
 from rig.safety.spec import Limits, Sense
-from rig.signal import Poller, Signal
-from rig.views import BatteryFaults, BatteryView, BusView
+from rig.views import BatteryFaults, BatteryView
 from rig.wall import WallLoop
 
 ANSWER_S = 5.0  # chosen: an instrument on a LAN answers in a tenth of a second
@@ -70,6 +63,7 @@ def installed(lab: LabFacts) -> Needs:
         series=lab.batteries.series,
         parallel=lab.batteries.parallel,
         soc_pct=lab.batteries.soc_pct,
+        temperature_c=lab.batteries.temperature_c,
         hardware=lab.device.hardware,
     )
 
@@ -85,7 +79,7 @@ def check_needs(needs: Needs, lab: LabFacts) -> None:
                     f"here {here[name]}")  # fmt: skip
 
 
-def open_buses(kernel: Kernel, lab: LabFacts, stack: AsyncExitStack) -> dict[str, Bus]:
+def open_buses(kernel: Kernel, lab: LabFacts, stack: AsyncExitStack) -> dict[str, CanBus]:
     """Every bus of the lab, closed by the stack. Raises BenchError."""
     buses: dict[str, AdapterBus | AbsentBus] = {}
     for name in BUSES:
@@ -98,7 +92,7 @@ def open_buses(kernel: Kernel, lab: LabFacts, stack: AsyncExitStack) -> dict[str
         opened = AdapterBus(kernel, name, adapter, port.bitrate)
         stack.callback(opened.close)
         buses[name] = opened
-    return cast(dict[str, Bus], buses)  # they have that face
+    return cast(dict[str, CanBus], buses)  # they have that face
 
 
 def sense_of(lab: LabFacts) -> Sense:
@@ -155,7 +149,7 @@ async def lab_bench(
                 bench.guarding.stop_the_test()
 
 
-class LabBench:
+class LabBench(BenchParts):
     """Everything that one attempt needs, in a lab."""
 
     def __init__(
@@ -171,34 +165,25 @@ class LabBench:
         folder: Path,
     ) -> None:
         assert file.lab is not None
-        self.kernel, self.needs, self.firmware = kernel, needs, spec.firmware
-        self.reference, self.rows_left_out = compared.reference, compared.left_out
-        self._attempt, self._file, self._lab = attempt, file, file.lab
-        wires = self._wires = open_buses(kernel, file.lab, stack)
-        for name, bus in wires.items():
-            bus.watch(self._recorder(CHANNELS[name]), patient=True)
-            bus.watch_errors(self._error_recorder(name))
+        super().__init__(kernel, needs, spec.firmware, attempt, compared)
+        self._file, self._lab = file, file.lab
+        wires = open_buses(kernel, file.lab, stack)
+        self._record(wires)
         self._rest_bus: RestBus | None = None
         if file.lab.batteries.kind == REST_BUS:
             private = cast(AdapterBus, wires["private"])
             self._rest_bus = RestBus(kernel, private, needs, DutSpec(firmware=claims_of))
-        self.gx = GxDevice(kernel, wires["ve_can"], self._make)
-        self.gx.supply = OwnSupply(kernel, self.gx)
+        self.gx = gx_with_own_supply(kernel, wires["ve_can"], self._make)
         self.tool_link = KeepsSettings(ToolLink(wires["ve_can"], lambda: self.gx.address_of(0)))
         gx_update = GxUpdate(wires["ve_can"], self.gx, self.gx.supply)
         self.updater = Updater(self.tool_link, gx_update)
         self.app = NoApp()
-        self.buses = {name: BusView(bus, self._make, DECODERS[name]) for name, bus in wires.items()}
+        self.buses = self._views()
         self.batteries = self._battery_views()
         self.guarding = self._guardian(folder)
         sessions = self.guarding.watched(lambda role: lab_session(file, role, self._now_us))
-        instruments = self._instruments = Instruments(
-            file, sessions, self._make, self.guarding.link
-        )
-        self.io, self.charger, self.load = instruments.io, instruments.charger, instruments.load
-        self.lines, self.voltages = instruments.lines, instruments.voltages
-        self.consumption = instruments.consumption
-        self.device = RealDevice(instruments.io, file.lab.device.supply_relay)
+        self._take(Instruments(file, sessions, self._make, self.guarding.link))
+        self.device = RealDevice(self.io, file.lab.device.supply_relay)
         self.identity: DutIdentity | None = None
 
     def _now_us(self) -> int:
@@ -211,11 +196,6 @@ class LabBench:
         limits = Limits(time_s_max=ROW_S_MAX)
         spec = guardian_spec(self._file, doors, report, sense_of(self._lab), limits)
         return Guarding(spec, folder, self.kernel, lambda: self._instruments.hands)
-
-    def _make(self, name: str, unit: str, poll: Poller | None = None) -> Signal[Any]:
-        signal: Signal[Any] = Signal(name, unit, kernel=self.kernel, poll=poll)
-        self._attempt.follow(signal)
-        return signal
 
     def _battery_views(self) -> list[BatteryView]:
         """Rest-bus batteries; of real ones no sensor can be told what to read."""
@@ -255,9 +235,7 @@ class LabBench:
         if self._rest_bus is not None:
             watched = self.lines, self.charger.current, self.load.current
             stack.callback(self._rest_bus.follow(*watched))
-        self._attempt.plots = PLOTS
-        for signal in self._instruments.watched:
-            stack.callback(Background(signal).end)
+        plot_in_background(self._instruments, self._attempt, stack)
 
     async def _leave_stopped(self) -> None:
         """Settings as they were found; the contactor open, by the button or without supply."""
@@ -274,30 +252,6 @@ class LabBench:
 
     async def _is_closed(self) -> bool:
         return await self.io.get("contactor_aux")
-
-    def _recorder(self, channel: int) -> Callable[[int, str, Frame], None]:
-        record = self._attempt.frame
-        return lambda time_us, _sender, frame: record(time_us, channel, frame)
-
-    def _error_recorder(self, bus: str) -> Callable[[int, str], None]:
-        return lambda time_us, text: self._attempt.event(time_us, "CAN", f"{bus}: {text}")
-
-    def settle_record(self) -> None:
-        """Have all that was heard written down."""
-        self._attempt.flush()
-
-    def arranged(self) -> None:
-        """The arrangement stands."""
-
-    @cached_property
-    def display(self) -> Display:
-        """A display on VE.Can, from when it is first asked for."""
-        return Display(self._wires["ve_can"], lambda: self.gx.device_address)
-
-    @cached_property
-    def powerfinn(self) -> Powerfinn:
-        """A Powerfinn charger on the external bus, from when it is first asked for."""
-        return Powerfinn(self.kernel, self._wires["external"], self._make)
 
     @property
     def sizes(self) -> Sequence[BatterySize]:
@@ -317,15 +271,3 @@ class LabBench:
     async def add_master(self, firmware: str, *, in_parallel: bool) -> SecondMaster:
         """Raises NotOnThisBench: there is one device."""
         raise NotOnThisBench("a second master: there is one device")
-
-    def enter_branch(self, name: str) -> None:
-        """Raises NotOnThisBench: nothing here can go on twice."""
-        missing(f"branch {name!r}")
-
-    def leave_branch(self, name: str, digest: str) -> None:
-        """Raises NotOnThisBench: nothing here can go on twice."""
-        missing(f"branch {name!r}")
-
-    def note(self, text: str) -> None:
-        """Leave a remark in the record."""
-        self._attempt.event(self.kernel.now_us, "bench", text)

@@ -39,6 +39,8 @@ def described(file: BenchFile) -> str:
     """The bench's description for a record, with what was answered."""
     answers = read_answers(file)
     told = [file.description]
+    if file.twins:
+        told.append("a rehearsal: everything on it is a twin")
     if answers.dut_label:
         told.append(f"device under test: {answers.dut_label}")
     if answers.operator:

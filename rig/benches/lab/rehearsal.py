@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from rig.benches.file import BenchFile
-from rig.benches.lab import installed
-from rig.benches.miswiring import Miswiring
+from rig.benches.lab.bench import installed
+from rig.benches.lab.miswiring import Miswiring
 from rig.benches.processes import BUSES, Processes
 from rig.benches.simulated import with_soc
 from rig.benches.stand import StandSpec
@@ -50,7 +50,7 @@ async def rehearsal(
     spec = with_soc(DutSpec(firmware=firmware), needs)
     around = replace(needs, series=2 * needs.series) if miswired is Miswiring.RATING else needs
     processes = Processes(folder, _stand_spec(folder, file, around, firmware), device_options(spec))
-    program = ["-m", "rig.benches.rehearsal_stand"]
+    program = ["-m", "rig.benches.lab.rehearsal_stand"]
     processes.stand_program = [*program, "--miswired", miswired] if miswired else program
     kept = {name: raw.hex() for name, raw in spec.memory.items()}
     processes.memory.write_text(json.dumps(kept), encoding="utf-8")
@@ -85,8 +85,10 @@ def _stand_spec(folder: Path, file: BenchFile, needs: Needs, firmware: str) -> S
 
 
 def with_addresses(file: BenchFile, doors: Mapping[str, str], hub: Path) -> str:
-    """The file's text with the addresses of twins and hub; all else is as it was."""
+    """The file's text with the addresses of twins and hub, which it states; else as it was."""
     content = tomllib.loads(file.path.read_text(encoding="utf-8"))
+    content["bench"]["twins"] = True
+    content.pop("place", None)  # the lab itself is nobody's meanwhile
     for role, resource in doors.items():
         content["roles"][role]["resource"] = resource
     for name, port in content["can"].items():

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from rig.benches.file import load_bench
-from rig.benches.lab import check_needs
-from rig.benches.real_battery import RealBattery
+from rig.benches.lab.bench import check_needs
+from rig.benches.lab.real_battery import RealBattery
 from rig.can.adapter import AbsentBus
 from rig.commands.bench import lab_file
 from rig.errors import BenchFileError, NotOnThisBench

@@ -8,9 +8,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from rig.benches.checking.energy import AT_REST, LOW_ENERGY, EnergyCheck
-from rig.benches.checking.night import NIGHT, check_night
-from rig.benches.checking.off import (
+from rig.benches.file import BenchFile
+from rig.benches.lab.checking.energy import AT_REST, LOW_ENERGY, EnergyCheck
+from rig.benches.lab.checking.night import NIGHT, check_night
+from rig.benches.lab.checking.off import (
     BUSES,
     DEVICE,
     INSTRUMENTS,
@@ -18,9 +19,8 @@ from rig.benches.checking.off import (
     check_device,
     check_instruments,
 )
-from rig.benches.file import BenchFile
-from rig.benches.finding import Finding, Grade, any_wrong, good
-from rig.benches.wiring_check import NEEDED, STEP, check_wiring
+from rig.benches.lab.finding import Finding, Grade, any_wrong, good
+from rig.benches.lab.wiring_check import NEEDED, STEP, check_wiring
 from rig.can.adapter import AdapterBus
 from rig.dut.device import DutIdentity
 from rig.wall import WallLoop

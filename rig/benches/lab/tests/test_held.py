@@ -7,12 +7,13 @@ import sys
 import pytest
 
 from rig.benches.file import load_bench
-from rig.benches.held import FOR_CHILDREN, BenchIsTaken, held, holders
+from rig.benches.lab.held import FOR_CHILDREN, BenchIsTaken, held, holders
+from rig.benches.lab.rehearsal import with_addresses
 
 HOLD = """
 import sys
 from rig.benches.file import load_bench
-from rig.benches.held import held
+from rig.benches.lab.held import held
 with held(load_bench("lab_example")):
     print("held", flush=True)
     sys.stdin.read()
@@ -68,6 +69,19 @@ def test_another_bench_file_with_the_same_supply_is_refused(somebody, tmp_path):
         ),
         held(load_bench(str(tmp_path / "second.toml"))),
     ):
+        pass
+
+
+def test_two_rehearsals_on_one_machine_do_not_exclude_each_other(tmp_path):
+    lab, files = load_bench("lab_example"), []
+    for first_port, name in ((5025, "one"), (6025, "two")):
+        doors = {
+            role: f"TCPIP::127.0.0.1::{first_port + n}::SOCKET" for n, role in enumerate(lab.roles)
+        }
+        files.append(tmp_path / f"{name}.toml")
+        files[-1].write_text(with_addresses(lab, doors, tmp_path / name))
+
+    with held(load_bench(str(files[0]))), held(load_bench(str(files[1]))):
         pass
 
 

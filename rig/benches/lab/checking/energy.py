@@ -15,8 +15,8 @@ from typing import Any
 
 from instruments.protocols import InstrumentError, Load, LoadMode, NotOnThisModel, Supply
 from rig.benches.file import BenchFile
-from rig.benches.finding import Finding, good, unknown, wrong
-from rig.benches.lab_file import LabBatteries
+from rig.benches.lab.facts import LabBatteries
+from rig.benches.lab.finding import Finding, good, unknown, wrong
 
 AT_REST, LOW_ENERGY = "voltages at rest", "low energy"
 # Chosen: 1.5 W at the most, which neither heats a wire nor closes a contactor.

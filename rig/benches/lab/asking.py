@@ -3,12 +3,11 @@
 import asyncio
 from contextlib import AsyncExitStack
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
 from rig.benches.file import BenchFile
-from rig.benches.wiring_check import require_sound
+from rig.benches.lab.wiring_check import require_sound
 from rig.can.adapter import AdapterBus, open_adapter
-from rig.can.bus import Bus
 from rig.clock import utc_now
 from rig.dut.device import HEARD_WITHIN_S, DutIdentity, heard, read_identity
 from rig.errors import BenchError, BenchFileError
@@ -35,13 +34,13 @@ async def _ask(file: BenchFile) -> DutIdentity:
         )
         bus = AdapterBus(loop.kernel, "ve_can", adapter, port.bitrate)
         stack.callback(bus.close)
-        gx = GxDevice(loop.kernel, cast(Bus, bus), quiet(loop.kernel))
-        if not await heard(gx, cast(Bus, bus)):
+        gx = GxDevice(loop.kernel, bus, quiet(loop.kernel))
+        if not await heard(gx, bus):
             raise BenchError(
                 f"nothing is heard of the device on VE.Can within {HEARD_WITHIN_S:g} s: is it "
                 "switched on, is the bus terminated, is can.ve_can the right adapter?"
             )
-        return await read_identity(gx, cast(Bus, bus))
+        return await read_identity(gx, bus)
 
 
 def quiet(kernel: Kernel) -> Any:

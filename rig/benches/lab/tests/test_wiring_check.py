@@ -7,9 +7,9 @@ from datetime import date
 import pytest
 
 from rig.benches.file import FOLDER, load_bench
-from rig.benches.finding import Grade
-from rig.benches.rehearsal import as_toml
-from rig.benches.wiring_check import check_wiring, require_sound
+from rig.benches.lab.finding import Grade
+from rig.benches.lab.rehearsal import as_toml
+from rig.benches.lab.wiring_check import check_wiring, require_sound
 from rig.errors import BenchFileError
 
 EXAMPLE = tomllib.loads((FOLDER / "lab_example.toml").read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from rig.benches.file import BenchFile
-from rig.benches.finding import Finding, good, unknown, wrong
+from rig.benches.lab.finding import Finding, good, unknown, wrong
 from rig.recording import Ended, RecordError, RunRecord
 
 NIGHT = "night"

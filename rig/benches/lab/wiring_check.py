@@ -1,15 +1,15 @@
 """The wiring check of a lab's file: what cannot be right, before anything is energised.
 
 Each finding is one sentence in a technician's words, with the field that it is about. Nothing here
-touches an instrument: see `rig.benches.checking` for what is measured.
+touches an instrument: see `rig.benches.lab.checking` for what is measured.
 """
 
 from collections.abc import Iterator
 from datetime import date
 
 from rig.benches.file import BenchFile, Role
-from rig.benches.finding import Finding, Grade, unknown, wrong
-from rig.benches.lab_file import BATTERY, MEASURED, MINUS, SENSED, SYSTEM, LabFacts
+from rig.benches.lab.facts import BATTERY, MEASURED, MINUS, SENSED, SYSTEM, LabFacts
+from rig.benches.lab.finding import Finding, Grade, unknown, wrong
 from rig.benches.models import wired_model
 from rig.errors import BenchFileError
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from rig.benches.asked import Answers, described, keep_answers, read_answers
 from rig.benches.file import FOLDER, load_bench
 from rig.benches.instrumented import power_driver
+from rig.benches.lab.asked import Answers, described, keep_answers, read_answers
 
 
 class Unasked:

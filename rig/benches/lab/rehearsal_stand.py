@@ -1,6 +1,6 @@
 """The stand of a rehearsal: twins of a lab's instruments, its circuit, and what plays its device.
 
-`python -m rig.benches.rehearsal_stand [--miswired NAME] SPEC`. As `rig.benches.stand`, with the
+`python -m rig.benches.lab.rehearsal_stand [--miswired NAME] SPEC`. As `rig.benches.stand`, with the
 lab's own models, the relay in the device's supply, and wires that can be wrong. Rest-bus batteries
 are the lab's to play: those of the stand then have no CAN.
 """
@@ -13,8 +13,8 @@ from typing import Any
 from instruments.twins.electrical import AnalogInputs, DigitalLines
 from instruments.twins.twin import Twin
 from rig.benches.file import BenchFile
-from rig.benches.lab_file import REST_BUS, Interlock
-from rig.benches.miswiring import Leads, Miswiring
+from rig.benches.lab.facts import REST_BUS, Interlock
+from rig.benches.lab.miswiring import Leads, Miswiring
 from rig.benches.models import wired_model
 from rig.benches.stand import POWER_ROLES, Stand, StandSpec, main
 from rig.benches.supervision import Supervision

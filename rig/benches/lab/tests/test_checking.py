@@ -9,14 +9,20 @@ from types import SimpleNamespace
 import pytest
 
 from instruments.visa import TwinLibrary
-from rig.benches.checking.energy import EnergyCheck, Seen, charger_faults, load_faults, rest_faults
-from rig.benches.checking.night import _clock, _disk, _suspend, check_night
 from rig.benches.file import BenchFile, load_bench
-from rig.benches.finding import Grade
 from rig.benches.instrumented import power_driver
-from rig.benches.lab import installed
-from rig.benches.lab_file import LabBatteries
-from rig.benches.miswiring import Leads, Miswiring
+from rig.benches.lab.bench import installed
+from rig.benches.lab.checking.energy import (
+    EnergyCheck,
+    Seen,
+    charger_faults,
+    load_faults,
+    rest_faults,
+)
+from rig.benches.lab.checking.night import _clock, _disk, _suspend, check_night
+from rig.benches.lab.facts import LabBatteries
+from rig.benches.lab.finding import Grade
+from rig.benches.lab.miswiring import Leads, Miswiring
 from rig.benches.models import allowed_models, wired_model
 from rig.benches.supervision import Supervision
 from rig.benches.system import build_plant
