@@ -19,13 +19,14 @@ from rig.dut.firmware_file import FirmwareFile
 from rig.dut.terminals import DutTerminals, Input, UpdatePath
 from rig.dut.tool import CanBeAsked, DiagnosticTool
 from rig.dut.updater import UpdateOutcome, Updater
-from rig.errors import BenchError, NotOnThisBench, NotReady, Unmet
+from rig.errors import BenchError, NoSupplyRelay, NotOnThisBench, NotReady, Unmet
 from rig.expect import expect
 from rig.faults import Asked, BatterySize, Fault, ask
 from rig.forking import Trunk, run_in_child
 from rig.gx_device import GxDevice
 from rig.kernel import seconds
 from rig.needs import Needs
+from rig.operator.asking import Ask, Nobody, Operator
 from rig.signal import Signal
 from rig.views import CLOSED, BatteryView, BusView, Charger, Consumer, Contact
 
@@ -57,8 +58,9 @@ class SecondMaster(Protocol):
 class Bench:
     """One bench with one system under test, ready to be arranged."""
 
-    def __init__(self, parts: "Parts") -> None:
+    def __init__(self, parts: "Parts", operator: Operator | None = None) -> None:
         self._parts = parts
+        self.ask = Ask(operator or Nobody("nobody is asked on this bench"))
         self.needs: Needs = parts.needs
         self.charger: Charger = parts.charger
         self.load: Consumer = parts.load
@@ -179,8 +181,15 @@ class Bench:
         return Fault(asked, undo, self.note)
 
     async def power_cycle(self) -> None:
-        """Cut the device's own supply for a moment: what it has not stored by now is lost."""
-        await self._parts.device.power_cycle()
+        """Cut the device's own supply for a moment: what it has not stored by now is lost.
+
+        In a lab without a relay there a technician is asked to. Raises NotOnThisBench ("no
+        operator") where there is none.
+        """
+        try:
+            await self._parts.device.power_cycle()
+        except NoSupplyRelay:
+            await self.ask("Please unplug the device's own supply for a second, and plug it again.")
 
     async def update_to(self, release: str, path: UpdatePath = UpdatePath.TOOL) -> None:
         """Install a release, by the diagnostic tool unless another path is named; it succeeds."""

@@ -12,6 +12,7 @@ from typer.models import CommandInfo, TyperInfo
 from bms.catalogue import UnknownItemId, item_of
 from bms.firmware import UnknownRelease
 from rig.commands import field, safety
+from rig.commands.answer import answer
 from rig.commands.bench import bench_app
 from rig.commands.compare import compare
 from rig.commands.evidence import export, report, verify
@@ -23,6 +24,7 @@ from rig.commands.logs import log_app
 from rig.commands.matrix_command import matrix
 from rig.commands.mutants import BadMutant, mutants
 from rig.commands.nightly import nightly
+from rig.commands.plan import plan
 from rig.commands.plant import as_json as validation_as_json
 from rig.commands.plant import as_lines, fit_folder, validate_file
 from rig.commands.qualify import qualify, run
@@ -65,6 +67,8 @@ app.add_typer(release_app, name="release")
 app.command(epilog="Example: hil hub ve_can:250000 private:250000 --read-only strangers")(hub)
 app.command(epilog="Example: hil mutants --of rooms/contactor")(mutants)
 app.command(epilog="Example: hil nightly lab.toml --window 22:00-06:00 --resume auto")(nightly)
+app.command(epilog="Example: hil plan lab.toml --window 22:00-06:00 --unattended")(plan)
+app.command(epilog="Example: hil answer runs/monday done --by Jan")(answer)
 app.command(epilog="Example: hil live runs/monday --port 8080")(live)
 app.command("history", epilog="Example: hil history --bench lab-1 --html nights.html")(runs_history)
 out = Console()
@@ -179,7 +183,7 @@ def plant_fit(
 
 # What `hil --help` shows together, in this order.
 PANELS = {
-    "Qualify": ("qualify", "run", "nightly", "explain", "live"),
+    "Qualify": ("qualify", "run", "plan", "nightly", "answer", "explain", "live"),
     "Prove": ("matrix", "mutants", "prove"),
     "Evidence": ("report", "verify", "export", "compare", "history"),
     "Field": ("log", "replay", "bisect", "reproduce"),

@@ -28,6 +28,10 @@ class NotOnThisBench(BenchError):
     """What a scenario needs is not on this bench."""
 
 
+class NoSupplyRelay(NotOnThisBench):
+    """No relay is in the device's supply: somebody would have to pull a plug."""
+
+
 class NotWritten(RuntimeError):
     """A scenario that is a skeleton still: nobody has written what it claims."""
 

@@ -7,9 +7,8 @@ device's failure, anything else is ours.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack
 from dataclasses import asdict
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,19 +17,14 @@ import pytest
 import pytest_asyncio
 
 from bms.catalogue import SILENT, UnknownItemId, catalogue, item_of
-from bms.firmware import UnknownRelease, Version
-from bms.releases import NEWEST, release_of
+from bms.firmware import UnknownRelease
+from bms.releases import NEWEST
 from rig.attempt import Attempt
-from rig.bench import Bench, Parts
-from rig.benches.held import held
-from rig.benches.lab import lab_bench
-from rig.benches.simulated import SimulatedBench
-from rig.benches.wire import wire_bench
-from rig.cells import Cell, compared_in
+from rig.bench import Bench
+from rig.benches.lab.held import held
+from rig.building import built
+from rig.cells import Cell
 from rig.clock import utc_now
-from rig.collector import seldom_collecting
-from rig.dut.model import DutSpec
-from rig.dut.terminals import NullMode
 from rig.errors import (
     BenchError,
     BenchFileError,
@@ -40,13 +34,11 @@ from rig.errors import (
     Unmet,
 )
 from rig.expect import witness
-from rig.guard import guarded
 from rig.kernel import VirtualLoop, kernel_of_the_run, seconds, show_time
 from rig.needs import Needs
 from rig.nightly.lock import hold_session
 from rig.planning import ROOT, item_of_path
 from rig.recording import RecordError, Started, exit_code
-from rig.safety.client import tasks_of_the_test
 from rig.session import Run
 from rig.story import Story, around, end, end_uncollected, key_of, test_name, unwrapped
 from rig.wall import WallLoop
@@ -75,6 +67,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--cells", default=None, help=argparse_suppress())
     group.addoption("--short", default=None, help=argparse_suppress())
     group.addoption("--since", default=None, help=argparse_suppress())
+    group.addoption("--questions", default=None, help=argparse_suppress())
+    group.addoption("--order", default=None, help=argparse_suppress())
     group.addoption("--schedule", default=None, help=argparse_suppress())
     group.addoption("--cells-out", default=None, help=argparse_suppress())
     group.addoption("--cells-done", default=None, help=argparse_suppress())
@@ -94,7 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
         has_plan = (run.folder / "plan.json").exists()
         if run.keeps_record and not run.is_worker and has_plan is not run.plan_is_frozen:
             raise ValueError(f"--out {run.folder}: holds a run already; allowed: a new folder")
-        if not run.is_worker:
+        if not run.is_worker and not config.option.collectonly:  # to look takes no bench
             mine = ExitStack()
             config.add_cleanup(mine.close)
             mine.enter_context(held(run.bench))
@@ -213,7 +207,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A row that is judged on no release here is not run; the plan says why.
 
-    A night runs what its schedule names, in its order.
+    A night runs what its schedule names, in its order; a lab in the order of its plan.
     """
     if RUN not in config.stash:
         return
@@ -222,14 +216,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if idle:
         config.hook.pytest_deselected(items=idle)
         items[:] = [item for item in items if item not in idle]
-    if run.schedule is not None:
-        rank = run.schedule.rank
-        items.sort(key=lambda item: rank(_row_of(item)))
+    if run.has_order:
+        items.sort(key=partial(_rank, run))
 
 
-def _row_of(item: pytest.Item) -> str:
+def _rank(run: Run, item: pytest.Item) -> int:
     found = _cell_of(item)
-    return "" if found is None else found.item
+    return (
+        run.rank("", "") if found is None else run.rank(found.item, test_name(item.nodeid, found))
+    )
 
 
 def _is_due(run: Run, item: pytest.Item) -> bool:
@@ -281,15 +276,17 @@ async def bench(cell: Cell, request: pytest.FixtureRequest) -> AsyncIterator[Ben
     if run.keeps_record:
         folder = run.record.attempt_folder(cell.item, story.test, story.number)
     story.start_state = asdict(needs)
-    story.attempt = Attempt(kernel, cell.item, story.test, folder)
-    build = {"wire": _on_wires, "lab": _in_a_lab}.get(run.bench.kind, _simulated)
-    async with build(run, story, needs) as parts:
+    story.attempt = attempt = Attempt(kernel, cell.item, story.test, folder)
+    story.operator = run.operator(
+        cell.item, story.test, lambda text: attempt.event(kernel.now_us, "bench", text)
+    )
+    async with built(run, story, needs) as parts:
         is_wire = run.bench.kind == "wire"
         limit_us = run.short.limit_us(cell.item, story.test) if is_wire else LONGEST_ATTEMPT_US
         kernel.at(limit_us, partial(_give_up, story, limit_us))
         keeper = witness.set(story.attempt)
         try:
-            yield Bench(parts)
+            yield Bench(parts, story.operator)
         finally:
             witness.reset(keeper)
             story.sim_s = kernel.now_us / 1e6
@@ -298,68 +295,10 @@ async def bench(cell: Cell, request: pytest.FixtureRequest) -> AsyncIterator[Ben
                 story.digest = kernel.digest.hexdigest()
 
 
-def _spec(story: Story, needs: Needs) -> DutSpec:
-    cell = story.cell
-    return DutSpec(
-        firmware=cell.firmware,
-        without=() if cell.without is None else (cell.without,),
-        starts_on=_start(needs, cell.firmware),
-    )
-
-
-@asynccontextmanager
-async def _simulated(run: Run, story: Story, needs: Needs) -> AsyncIterator[Parts]:
-    """Model, plant and twins in this process, in virtual time."""
-    cell, attempt, kernel = story.cell, story.attempt, kernel_of_the_run()
-    assert attempt is not None
-    null = NullMode(cell.null) if cell.null else None
-    with guarded(), seldom_collecting():
-        compared = compared_in(cell)
-        spec = _spec(story, needs)
-        parts = SimulatedBench(kernel, run.bench, needs, spec, attempt, null, compared)
-        await parts.open()
-        try:
-            yield parts
-        finally:
-            await parts.close()
-
-
-@asynccontextmanager
-async def _on_wires(run: Run, story: Story, needs: Needs) -> AsyncIterator[Parts]:
-    """Hub, stand and device in processes of their own, on the wall clock."""
-    assert story.attempt is not None
-    compared, spec = compared_in(story.cell), _spec(story, needs)
-    async with wire_bench(run.bench, needs, spec, story.attempt, compared) as parts:
-        try:
-            yield parts
-        finally:
-            if story.overdue:  # what was given up would go on while the bench is taken down
-                for task in tasks_of_the_test():
-                    task.cancel()
-
-
-@asynccontextmanager
-async def _in_a_lab(run: Run, story: Story, needs: Needs) -> AsyncIterator[Parts]:
-    """A real device behind CAN adapters and instruments, on the wall clock."""
-    assert story.attempt is not None
-    compared, spec = compared_in(story.cell), _spec(story, needs)
-    today = date.fromisoformat(utc_now()[:10])
-    claims = str(run.device.claims_of)
-    async with lab_bench(run.bench, needs, spec, story.attempt, compared, claims, today) as parts:
-        yield parts
-
-
 def _give_up(story: Story, limit_us: int) -> None:
     story.overdue = True
     limit = "a week" if limit_us == LONGEST_ATTEMPT_US else show_time(limit_us)
     raise BenchError(f"the attempt has gone on for {limit} of bench time: it would never end")
-
-
-def _start(needs: Needs, under_test: str) -> str | None:
-    """The release before the update: the one that is needed, or the one under test if older."""
-    if needs.starts_on is None:
-        return None
-    return str(min(release_of(needs.starts_on), Version.parse(under_test)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,13 +9,15 @@ import pytest
 
 from bms.catalogue import catalogue
 from bms.firmware import Version
-from rig.benches.asked import described
 from rig.benches.file import BenchFile, Role, load_bench
+from rig.benches.lab.asked import described
 from rig.cells import Cell, read_cells
 from rig.clock import unix_ms, utc_now
 from rig.nightly.schedule import read_schedule
+from rig.operator.asking import Nobody, Note, Operator, Stated, Technician
 from rig.planning import ROOT, judged, make_plan, software, under_test
-from rig.recording import BenchFacts, InstrumentFacts, RunFacts, RunRecord
+from rig.recording import BenchFacts, InstrumentFacts, RunFacts, RunRecord, attempt_id
+from rig.scheduling.handing import read_order
 from rig.short import read_short
 from rig.squares import read_done
 from rig.unchanged import inputs_of, read_carried
@@ -41,6 +43,9 @@ class Run:
         self.carried = read_carried(Path(since)) if since else None
         short = option("--short")
         self.short = read_short(Path(short) if short else None)
+        asking = option("--questions")
+        self.questions = Path(asking) if asking else None
+        self._order = read_order(Path(order) if (order := option("--order")) else None)
         schedule = option("--schedule")
         self.schedule = read_schedule(Path(schedule) if schedule else None)
         if self.cells is not None and self.bench.kind != "simulated":
@@ -64,6 +69,26 @@ class Run:
     def attempt_number(self, item: str, test: str) -> int | None:
         """The number of a test's next attempt; None if it is not to run in this session."""
         return 1 if self.schedule is None else self.schedule.number(item, test)
+
+    @property
+    def has_order(self) -> bool:
+        """Whether somebody has said in which order the tests are to run."""
+        return self.schedule is not None or bool(self._order)
+
+    def rank(self, item: str, test: str) -> int:
+        """A test's place in that order; what it does not name comes last."""
+        if self.schedule is not None:
+            return self.schedule.rank(item)
+        return self._order.get((item, test), len(self._order))
+
+    def operator(self, item: str, test: str, note: Note) -> Operator:
+        """Who answers what a test asks."""
+        if self.bench.kind != "lab":
+            return Stated(note)
+        if self.questions is None or self.schedule is not None:
+            return Nobody("a night asks nobody" if self.schedule else "nobody is asked here")
+        number = self.attempt_number(item, test) or 1
+        return Technician(self.questions, attempt_id(item, test, number), note)
 
     def check_time(self, item: str) -> None:
         """Raises NotOnThisBench if a night may not begin this row now."""

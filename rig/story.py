@@ -23,6 +23,7 @@ from rig.errors import (
     NotWritten,
     Unmet,
 )
+from rig.operator.asking import Nobody, Operator
 from rig.recording import Ended, Started, Verdict, attempt_id
 from rig.session import Run
 
@@ -42,6 +43,7 @@ class Story:
     def __init__(self, cell: Cell, test: str, number: int = 1) -> None:
         self.cell, self.test, self.number = cell, test, number
         self.attempt: Attempt | None = None
+        self.operator: Operator = Nobody("there is no bench yet")
         self.error: BaseException | None = None
         self.digest = ""
         self.overdue = False  # it was given up, and its coroutine is still there

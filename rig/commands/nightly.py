@@ -13,10 +13,11 @@ import typer
 
 from bms.catalogue import catalogue, item_of
 from bms.releases import NEWEST
-from rig.benches.asking import expect_release
 from rig.benches.file import load_bench
-from rig.benches.held import held
+from rig.benches.lab.asking import expect_release
+from rig.benches.lab.held import held
 from rig.clock import unix_ms, utc_now
+from rig.commands.asking import plan_first
 from rig.commands.night import SHORT, SUMMARY, Place, code_of, tell_end, work
 from rig.commands.running import SAFE_WITHIN_S
 from rig.errors import BenchFileError
@@ -36,9 +37,11 @@ from rig.nightly.window import OutsideTheWindow, end_of
 from rig.planning import ROOT, Scenario, scenarios, under_test
 from rig.recording import MANIFEST, Quarantine, RecordError, RunRecord
 from rig.recording.record import PLAN
+from rig.scheduling.planner import PlanAsked
 from rig.short import selection, write_short
 
 RETRIES_A_NIGHT = 20  # chosen: a bench that spoils more needs a person, not another try
+MS_AN_HOUR = 3_600_000
 FRESH_MS = 86_400_000  # chosen: a night without an end that was cut off is given up after a day
 
 BenchName = Annotated[str, typer.Argument(help="Name of a bench, or its .toml file.")]
@@ -185,7 +188,23 @@ def _begin(place: Place, folder: Path, settings: Settings) -> int:
         if short is not None:
             write_short(folder / SHORT, *short)
         write_settings(folder, settings)
+        _tell_plan(place, settings)
         return work(place, folder, settings)
+
+
+def _tell_plan(place: Place, settings: Settings) -> None:
+    """What a night in a lab can run, nobody being there, and how long it takes."""
+    rows = _wanted(list(settings.only) or None)
+    until_ms = settings.until_ms
+    asked = PlanAsked(
+        file=place.bench,
+        firmware=settings.firmware,
+        rows=rows,
+        runs=place.runs,
+        window_h=None if until_ms is None else max(0, until_ms - unix_ms()) / MS_AN_HOUR,
+        attended=False,
+    )
+    plan_first(asked, place.say)
 
 
 def _go_on(place: Place, folder: Path, until_ms: int | None) -> int:

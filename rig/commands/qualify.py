@@ -11,10 +11,11 @@ from rich.console import Console
 
 from bms.catalogue import UnknownItemId, catalogue, item_of, judged_on
 from bms.releases import NEWEST, release_of
-from rig.benches.asking import expect_release
 from rig.benches.file import load_bench
-from rig.benches.held import held
+from rig.benches.lab.asking import expect_release
+from rig.benches.lab.held import held
 from rig.clock import utc_now, wall_s
+from rig.commands.asking import ORDER, asking, plan_first
 from rig.commands.evidence import render_views
 from rig.commands.fitness import keep_self_test
 from rig.commands.options import BenchName, Firmware, Jobs, Only, Seed
@@ -24,6 +25,7 @@ from rig.commands.telling import print_verdicts
 from rig.errors import BenchFileError
 from rig.planning import ROOT, Scenario, scenarios, under_test
 from rig.recording import RunRecord, exit_code, write_manifest
+from rig.scheduling.planner import PlanAsked
 from rig.short import selection, write_short
 
 UNFIT = 3
@@ -73,6 +75,8 @@ def qualify(
     options = ["--firmware", str(release), "--bench", bench, "--seed", str(seed)]
     options += ["--out", str(folder), *workers(1 if loaded.kind == "lab" else jobs, total)]
     options += since_options(carried, folder)
+    asked = PlanAsked(file=loaded, firmware=str(release), rows=known, runs=ROOT / "runs")
+    options += plan_first(asked, say, folder / ORDER)
     if short is not None:
         write_short(folder / "short.json", *short)
         options += ["--short", str(folder / "short.json")]
@@ -81,7 +85,9 @@ def qualify(
     record = RunRecord(folder)
     if not keep_self_test(record, "before", loaded, str(release)):
         raise typer.Exit(UNFIT)
-    ended = run_session(options, paths, log, folder / "journal.jsonl", total)
+    with asking(loaded, folder) as (ask, prompt):
+        journal = folder / "journal.jsonl"
+        ended = run_session([*options, *ask], paths, log, journal, total, prompt=prompt)
     if not (folder / "plan.json").is_file():
         raise BenchFileError(f"no scenario was started; {log} says why")
     fit = keep_self_test(record, "after", loaded, str(release))
@@ -94,6 +100,11 @@ def qualify(
     code = code if fit else UNFIT
     # A session that was cut off leaves rows NOT RUN, which alone would look like success.
     raise typer.Exit(code or min(ended, 1))
+
+
+def say(text: str) -> None:
+    """A line as it is."""
+    out.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _selected(only: list[str] | None) -> Mapping[str, Scenario]:
@@ -155,4 +166,7 @@ def run(
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--exact"]
     command += ["--firmware", str(release), "--bench", bench, "--seed", str(seed), "--tb=short"]
     command += [*(["--frames"] if trace else []), *(["--pdb"] if pdb else []), str(scenario.path)]
-    raise typer.Exit(run_in_view(command))
+    if pdb or loaded.kind != "lab":  # the debugger has the terminal; only a lab asks
+        raise typer.Exit(run_in_view(command))
+    with asking(loaded) as (ask, prompt):
+        raise typer.Exit(run_in_view([*command, *ask], prompt))

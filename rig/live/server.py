@@ -115,6 +115,7 @@ class Watcher:
             "selftest-before.json",
             "selftest-after.json",
             "sessions",
+            "questions",
         ):
             try:
                 about = (self._folder / name).stat()

@@ -15,6 +15,7 @@ from pathlib import Path
 from rig.live.durations import Durations
 from rig.live.reader import RecordReader
 from rig.live.terminals import Terminals, terminals
+from rig.operator.questions import FOLDER, open_questions
 from rig.recording import (
     Ended,
     Entry,
@@ -179,7 +180,8 @@ def _of_record(record: RunRecord, known: _Known, verdicts: RunVerdicts) -> Snaps
     rows = tuple(_row(known, item, busy, finished is not None) for item in verdicts.items)
     counts = Counter(row.verdict for row in rows if row.verdict)
     phase = "finished" if finished else "running"
-    if not finished and quiet_s > _patience_s(now):
+    asked = () if finished else _asked(record.folder, known.now_s)
+    if not finished and not asked and quiet_s > _patience_s(now):
         phase = "quiet"
     run = verdicts.run
     return Snapshot(
@@ -189,7 +191,7 @@ def _of_record(record: RunRecord, known: _Known, verdicts: RunVerdicts) -> Snaps
         firmware=run.firmware,
         started=run.started,
         finished=finished,
-        marks=run.marks,
+        marks=(*asked, *run.marks),
         tests_planned=len(known.planned),
         tests_ended=sum(place in known.done for place in known.planned),
         left_s=0.0 if finished else _left_s(known, now),
@@ -201,6 +203,15 @@ def _of_record(record: RunRecord, known: _Known, verdicts: RunVerdicts) -> Snaps
         notes=tuple(_notes(record, known.plan)),
         terminals=_terminals(record.folder, known, now),
         problem="",
+    )
+
+
+def _asked(folder: Path, now_s: float) -> tuple[str, ...]:
+    """What a technician is asked now, and how to answer: not here, this page changes nothing."""
+    return tuple(
+        f"Question of {each.attempt}: {each.text} To answer, on this machine: "
+        f"hil answer {folder} {'|'.join(each.allowed)}"
+        for each in open_questions(folder / FOLDER, round(1000 * now_s))
     )
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from rig.planning import Scenario
 from rig.recording import RecordError, RunRecord, Verdict, sha256_of
+from rig.scheduling.model import Risk
 
 RUNS_READ = 50  # chosen: more than a month of nights; a row that has not run since comes early
-FAILED, NEWS, USUAL = range(3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +28,11 @@ class LastTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lessons:
-    """The order of the rows, and how long each took, in seconds of the wall clock."""
+    """The order of the rows, why, and how long each took, in seconds of the wall clock."""
 
     order: tuple[str, ...]
     expected_s: Mapping[str, float]
+    risk: Mapping[str, Risk]
 
 
 def lessons_of(runs: Path, bench: str, rows: Mapping[str, Scenario]) -> Lessons:
@@ -43,17 +44,18 @@ def lessons_of(runs: Path, bench: str, rows: Mapping[str, Scenario]) -> Lessons:
         if item in last and last[item].scenario_sha256 != sha256_of(scenario.path)
     }
 
-    def rank(item: str) -> tuple[int, str]:
+    def rank(item: str) -> tuple[Risk, str]:
         before = last.get(item)
         if before is None:
-            return NEWS, ""
+            return Risk.NEWS, ""
         if before.verdict not in {Verdict.PASS, Verdict.NOT_VERIFIED}:
-            return FAILED, before.utc
-        return (NEWS if item in changed else USUAL), before.utc
+            return Risk.FAILED, before.utc
+        return (Risk.NEWS if item in changed else Risk.USUAL), before.utc
 
     return Lessons(
         order=tuple(sorted(rows, key=rank)),
         expected_s={item: before.wall_s for item, before in last.items()},
+        risk={item: rank(item)[0] for item in rows},
     )
 
 

@@ -9,8 +9,9 @@ from instruments.protocols import InstrumentError
 from rig.attempt import Attempt
 from rig.bench import Parts
 from rig.benches.file import BenchFile
-from rig.benches.lab import installed, lab_bench
-from rig.benches.simulated import Compared, SimulatedBench
+from rig.benches.lab.bench import installed, lab_bench
+from rig.benches.parts import Compared
+from rig.benches.simulated import SimulatedBench
 from rig.benches.wire import wire_bench
 from rig.clock import utc_now
 from rig.collector import seldom_collecting

@@ -27,7 +27,7 @@ VIEWS = ("report.html", "report.pdf", "junit.xml")
 INPUTS = ("matrix.json", "lab.toml", "against")
 RECORD = (
     *("plan.json", "journal.jsonl", "verdicts.json", "pytest.log", "attempts"),
-    *("selftest-before.json", "selftest-after.json", "night.json", "sessions"),
+    *("selftest-before.json", "selftest-after.json", "night.json", "sessions", "questions"),
 )
 
 

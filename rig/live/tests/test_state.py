@@ -5,9 +5,10 @@ from datetime import datetime
 
 import pytest
 
-from rig.live.durations import durations_of
+from rig.live.durations import durations_of, known_durations
 from rig.live.reader import RecordReader
 from rig.live.state import snapshot
+from rig.operator.questions import put
 from rig.recording import BenchCheck, SelfTest, Session, SignalWriter, Verdict
 
 PASS, FAIL, BROKEN = Verdict.PASS, Verdict.FAIL, Verdict.BROKEN
@@ -122,6 +123,42 @@ def test_a_run_that_writes_nothing_any_more_is_quiet(growing, look):
     known = {("v1.08-04", "test_it"): 120.0}
     assert look(run, 359, known, written_s=0).phase == "running"
     assert look(run, 361, known, written_s=0).phase == "quiet"
+
+
+def test_an_attempt_that_was_not_run_says_nothing_of_its_duration_to_who_plans(growing):
+    run = growing()
+    run.start("v1.08-04", 0)
+    run.end("v1.08-04", 0, Verdict.NOT_RUN, wall_s=0.0)
+    run.start("v1.08-05", 0)
+    run.end("v1.08-05", 9, PASS, wall_s=9.0)
+    places = [("v1.08-04", "test_it"), ("v1.08-05", "test_it")]
+
+    known = known_durations(run.folder.parent, "lab-1", places, that_ran=True)
+
+    assert known.measured == {("v1.08-05", "test_it"): 9.0}
+
+
+def test_a_question_stands_on_top_with_how_to_answer_and_the_run_is_not_quiet(growing, look):
+    run = growing()
+    run.start("v1.08-04", 0)
+    put(
+        run.folder / "questions",
+        attempt="v1.08-04/test_it/1",
+        text="Is the buzzer loud?",
+        choices=("yes", "no"),
+        asked="2026-11-22T21:00:00Z",
+        until_ms=round(1000 * (START_S + 600)),
+    )
+
+    seen = look(run, 300, written_s=0)
+    later = look(run, 3600, written_s=0)
+
+    assert seen.phase == "running"
+    assert seen.marks == (
+        "Question of v1.08-04/test_it/1: Is the buzzer loud? To answer, on this machine: "
+        f"hil answer {run.folder} yes|no|cannot",
+    )
+    assert (later.phase, later.marks) == ("quiet", ())
 
 
 def test_what_an_earlier_session_left_open_does_not_run_any_more(growing, look):

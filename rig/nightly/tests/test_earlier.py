@@ -7,6 +7,7 @@ from rig.nightly.earlier import lessons_of
 from rig.nightly.tests.conftest import Stage
 from rig.planning import Scenario
 from rig.recording import Plan, RunRecord, sha256_of
+from rig.scheduling.model import Risk
 
 ROWS = ("v1.08-04", "v1.09-01", "v1.20-01", "v1.33-03")
 
@@ -48,6 +49,12 @@ def test_failures_come_first_then_news_then_what_ran_longest_ago(runs, scenarios
     found = lessons_of(runs, "b", scenarios)
 
     assert found.order == ("v1.20-01", "v1.33-03", "v1.08-04", "v1.09-01")
+    assert [found.risk[item] for item in found.order] == [
+        Risk.FAILED,
+        Risk.NEWS,
+        Risk.USUAL,
+        Risk.USUAL,
+    ]
 
 
 def test_a_changed_scenario_is_news(runs, scenarios):
