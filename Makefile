@@ -5,7 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python bootstrap/pip-26.3-py3-none-any.whl/pip --quiet --disable-pip-version-check
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: setup independent fmu formats qualify test check bench matrix nightly-checks clean
+.PHONY: setup independent fmu formats dask labgrid qualify test check bench matrix nightly-checks clean
 
 setup: .setup-done .kernel-built
 
@@ -35,6 +35,17 @@ fmu: setup
 formats: setup
 	@$(PIP) install --require-hashes --no-deps --requirement formats.lock
 
+# Simulated work on many machines (hil matrix --cluster); nothing else needs it.
+dask: setup
+	@$(PIP) install --require-hashes --no-deps --requirement dask.lock
+
+# labgrid's programs, for benches with a [place]: apart, since they bring a `serial` of their own.
+labgrid: .labgrid/done
+.labgrid/done: labgrid.lock
+	@$(PYTHON) -m venv --clear --without-pip .labgrid
+	@.labgrid/bin/python bootstrap/pip-26.3-py3-none-any.whl/pip --quiet --disable-pip-version-check install --require-hashes --requirement labgrid.lock
+	@touch $@
+
 qualify: setup
 	@$(BIN)/hil qualify
 
@@ -58,4 +69,4 @@ nightly-checks: setup matrix
 	@$(BIN)/python -m pytest -q -n $(JOBS) -m nightly bms rig instruments reports scenarios/properties scenarios/updates scenarios/field
 
 clean:
-	rm -rf .venv .setup-done .kernel-built rig/plant/native/*.so build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .labgrid .setup-done .kernel-built rig/plant/native/*.so build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
