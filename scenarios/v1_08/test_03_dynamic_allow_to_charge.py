@@ -13,8 +13,8 @@ pytestmark = [
     pytest.mark.needs(battery="LFP 24 V 230 Ah", parallel=1, soc_pct=60),
 ]
 
-ABOVE_V = chosen(3.535, "a little above the charged level of LFP, 3520 mV")
-BELOW_V = chosen(3.510, "a little below it")
+ABOVE_V, BELOW_V = chosen((3.526, 3.514), "on both sides of the charged level of LFP, 3520 mV")
+HIGH_V, TOO_HIGH_V = chosen((3.555, 3.565), "on both sides of 40 mV more, ours without current")
 HIGH_A = chosen(115.0, "0.5 C, what the battery is charged with")
 FOR_A_WHILE = chosen(seconds(15), "less than the 20 s of the level's two timers")
 AT_ONCE = chosen(seconds(1.5), "a few control periods")
@@ -38,4 +38,16 @@ async def test_at_a_high_current_it_is_withdrawn_at_once_above_that_level(bench:
 
     await expect(bench.allow_charge).stays(True, for_=FOR_A_WHILE)
     bench.battery(0).cell(2).reads(ABOVE_V)
+    await expect(bench.allow_charge).becomes(False, within=AT_ONCE)
+
+
+async def test_without_current_it_is_withdrawn_at_once_40_mv_above_that_level(
+    bench: Bench,
+) -> None:
+    async with bench.arrange():
+        await bench.running()
+        bench.battery(0).cell(2).reads(HIGH_V)
+
+    await expect(bench.allow_charge).stays(True, for_=FOR_A_WHILE)
+    bench.battery(0).cell(2).reads(TOO_HIGH_V)
     await expect(bench.allow_charge).becomes(False, within=AT_ONCE)

@@ -1,12 +1,13 @@
 """v1.09-01: a start with a critically low cell leaves the user time; before, it was refused.
 
 2 minutes to begin charging with at least 4 A, 10 minutes to bring the cell above the warning level
-of LFP, 2600 mV. Time counts from the running state.
+of LFP, 2600 mV. Time counts from the running state. Once it has recovered, a critically low cell
+ends in fail-safe as ever.
 """
 
 import pytest
 
-from rig import Bench, chosen, expect, milliseconds, seconds
+from rig import OPEN, Bench, chosen, expect, milliseconds, seconds
 
 pytestmark = [
     pytest.mark.item("v1.09-01"),
@@ -14,10 +15,12 @@ pytestmark = [
     pytest.mark.needs(link_bleed_ohm=chosen(5_000.0, "leaves the battery the supply's current")),
 ]
 RUNNING, SHUTTING_DOWN = 9, 12  # public: register 0x0371
+UNDER_VOLTAGE = 14  # public: register 0x2101
 
 LOW_CELL = 3
 CRITICALLY_LOW_V = chosen(2.30, "100 mV below the critical level of LFP")
 STILL_LOW_V, RECOVERED_V = chosen((2.45, 2.75), "150 mV off the warning level, 2600 mV")
+NOT_CRITICAL_V, CRITICAL_V = 2.41, 2.39  # public: on both sides of LFP's 2400 mV
 LIMIT_V = chosen(28.0, "above the battery's voltage, below 3500 mV a cell")
 ENOUGH_A = 4.1
 JUDGED_AFTER = seconds(3)  # while state 12 still lasts
@@ -92,3 +95,20 @@ async def test_cell_above_the_warning_level_only_after_10_min_1_s_shuts_it_down(
     bench.battery(0).cell(LOW_CELL).reads(RECOVERED_V)
     await bench.wait(JUDGED_AFTER - seconds(2))
     await expect(bench.gx.register("state")).is_(SHUTTING_DOWN)
+
+
+async def test_a_cell_that_is_critically_low_later_ends_in_fail_safe(bench: Bench) -> None:
+    await start_with_a_critically_low_cell(bench)
+
+    cell, error = bench.battery(0).cell(LOW_CELL), bench.gx.register("error")
+    await bench.charger.charge(ENOUGH_A, LIMIT_V)
+    await bench.wait(JUDGED_AFTER)
+    cell.reads(RECOVERED_V)
+    await bench.wait(JUDGED_AFTER)
+    cell.reads(NOT_CRITICAL_V)
+    await expect(error).stays(0, for_=seconds(60))
+    cell.reads(CRITICAL_V)
+    await expect(error).becomes(
+        UNDER_VOLTAGE, within=milliseconds(5_800), after=milliseconds(4_500)
+    )
+    await expect(bench.contactor).becomes(OPEN, within=seconds(6))

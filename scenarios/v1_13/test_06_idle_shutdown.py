@@ -16,7 +16,7 @@ pytestmark = [
 RUNNING, SHUTTING_DOWN = 9, 12  # public: register 0x0371
 ALMOST_DISCHARGED_V = chosen(3.00, "75 mV below the almost discharged level, far above the next")
 LIMIT_V = chosen(28.0, "above the battery's voltage, below 3500 mV a cell")
-FLOWING_A, NOT_FLOWING_A = chosen((3.0, 0.8), "a small current, and one that is none")
+FLOWING_A, NOT_FLOWING_A = chosen((1.3, 0.75), "a small current, and one that is none")
 SETTING_TIME = seconds(10)  # public: LFP series manual, until almost discharged is set
 SHORTER, LONGER = chosen((seconds(59 * 60), seconds(61 * 60)), "1 h, less and plus a minute")
 
@@ -40,7 +40,7 @@ async def test_1_h_without_energy_flow_shuts_it_down_and_none_with_it(bench: Ben
     await bench.load.draw(FLOWING_A)
     await bench.wait(LONGER)
     await expect(state).is_(RUNNING)
-    await bench.load.off()
+    await bench.load.draw(NOT_FLOWING_A)
     await bench.wait(SHORTER)
     await expect(state).is_(RUNNING)
     await expect(state).becomes(SHUTTING_DOWN, within=LONGER - SHORTER)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.item("v1.17-07")
 EVENT = chosen(66, "events that are no public errors have numbers from 64 on")
 WARNING = "cell voltage deviation"
 WITHIN_MV, BEYOND_MV = chosen((95, 106), "on both sides of 100 mV")
-BEFORE_S, BY_S = chosen((27.0, 33.0), "on both sides of 30 s")
+BEFORE_S, BY_S = chosen((28.5, 31.5), "on both sides of 30 s")
 
 
 async def test_cells_apart_are_a_warning_and_an_event(bench: Bench) -> None:

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.item("v1.22-02")
 
 EVENT = chosen(68, "events that are no public errors have numbers from 64 on")
 WARNING = "service requested"
-BEFORE_S, BY_S = chosen((17.0, 23.0), "on both sides of the 20 s that a sensor is missed")
+BEFORE_S, BY_S = chosen((18.5, 21.5), "on both sides of the 20 s that a sensor is missed")
 
 
 async def test_a_battery_without_the_sensor_asks_for_no_service(bench: Bench) -> None:

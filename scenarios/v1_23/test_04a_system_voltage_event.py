@@ -12,7 +12,7 @@ from scenarios.procedures import warns
 pytestmark = pytest.mark.item("v1.23-04a")
 
 EVENT = chosen(69, "events that are no public errors have numbers from 64 on")
-BEFORE_S, BY_S = chosen((17.0, 23.0), "on both sides of 20 s")
+BEFORE_S, BY_S = chosen((18.5, 21.5), "on both sides of 20 s")
 CURRENT_A = chosen(10.0, "moves the bus within a moment")
 
 

@@ -12,7 +12,7 @@ from scenarios.procedures import warns
 pytestmark = pytest.mark.item("v1.23-04b")
 
 EVENT = chosen(70, "events that are no public errors have numbers from 64 on")
-BEFORE_S, BY_S = chosen((7.0, 13.0), "on both sides of 10 s")
+BEFORE_S, BY_S = chosen((8.5, 11.5), "on both sides of 10 s")
 
 
 @pytest.mark.parametrize(

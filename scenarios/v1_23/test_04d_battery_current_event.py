@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.item("v1.23-04d"), pytest.mark.needs(battery="HE100", 
 
 EVENT = chosen(72, "events that are no public errors have numbers from 64 on")
 WITHIN, BEYOND = chosen((1.07, 1.13), "on both sides of 110 %")
-BEFORE_S, BY_S = chosen((7.0, 13.0), "on both sides of 10 s, and the charger's settling")
+BEFORE_S, BY_S = chosen((8.5, 11.5), "on both sides of 10 s, and the charger's settling")
 
 
 @pytest.mark.parametrize(

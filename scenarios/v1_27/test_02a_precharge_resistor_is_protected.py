@@ -22,6 +22,17 @@ held_down = pytest.mark.needs(
     link_load_ohm=chosen(0.5, "a twentieth of the resistor: the bus stands at 2.5 V"),
 )
 
+# RS batteries have 48 V at some 76 %. The path is so poor that nothing in it gets warm; what the
+# master reckons with is the resistor's 10 ohm.
+STALLED = {
+    "battery": "RS176",
+    "parallel": 1,
+    "soc_spread_pct": 0.0,
+    "precharge_ohm": chosen(8_000.0, "so little current that the path stays as cold as it is"),
+    "link_load_ohm": chosen(2_000.0, "a divider: the bus has a fifth of the battery's voltage"),
+}
+ABOVE_48_V_PCT, BELOW_48_V_PCT = chosen((79.0, 73.0), "0.3 V on either side of 48 V")
+
 
 async def precharging(bench: Bench) -> None:
     """To the instant at which the pre-charge begins."""
@@ -78,4 +89,32 @@ async def test_repeated_precharges_count_together(bench: Bench) -> None:
     )
     await expect(bench.system_voltage).becomes(
         FED, within=chosen(seconds(90), "it has cooled within two minutes")
+    )
+
+
+@pytest.mark.parametrize(
+    ("after_s", "within_s"),
+    [
+        pytest.param(
+            *chosen((10.0, 28.0), "what the resistor bears, at 150 W"),
+            marks=pytest.mark.needs(**STALLED, soc_pct=ABOVE_48_V_PCT),
+            id="above 48 V: cut",
+        ),
+        pytest.param(
+            *chosen((29.0, 60.0), "30 s (change log, 1.11), and more while it rises"),
+            marks=pytest.mark.needs(**STALLED, soc_pct=BELOW_48_V_PCT),
+            id="below 48 V: not cut",
+        ),
+    ],
+)
+async def test_the_energy_counts_from_48_v_on(
+    bench: Bench, after_s: float, within_s: float
+) -> None:
+    async with bench.arrange():
+        pass
+
+    # Before 1.23 the start ends otherwise: the batteries are not known.
+    await bench.press_start_stop()
+    await expect(bench.gx.register("error")).becomes(
+        PRE_CHARGE_FAULT, within=seconds(within_s), after=seconds(after_s)
     )

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.item("v1.34-02b"), pytest.mark.needs(battery="RS176", 
 EVENT = chosen(76, "events that are no public errors have numbers from 64 on")
 LEAK_KOHM = chosen(40.0, "less than half of what a sound battery has at the very least")
 DAMP_KOHM = chosen(250.0, "a battery that is not quite dry, more than twice what is a leak")
-BEFORE_S, BY_S = chosen((8.0, 14.0), "on both sides of the 10 s that a leak has to last")
+BEFORE_S, BY_S = chosen((8.5, 11.5), "on both sides of the 10 s that a leak has to last")
 
 
 async def test_a_leak_is_an_event(bench: Bench) -> None:

@@ -13,8 +13,7 @@ pytestmark = pytest.mark.item("v1.34-03")
 
 LEAK_KOHM = chosen(40.0, "less than half of what a sound battery has at the very least")
 DAMP_KOHM = chosen(250.0, "a battery that is not quite dry, more than twice what is a leak")
-WITHIN = chosen(seconds(14), "a leak has to last 10 s")
-BEFORE = chosen(seconds(8), "a leak has to last 10 s")
+BEFORE, WITHIN = chosen((seconds(8.5), seconds(11.5)), "a leak has to last 10 s")
 
 
 @pytest.mark.needs(battery="RS176", parallel=1)

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.item("v1.36-08")
 RUNNING, STANDBY = 9, 14  # public: register 0x0371
 START_ON_CHARGER = 0x0375
 CURRENT_A = chosen(5.0, "a small charger")
-BELOW_V, ABOVE_V = chosen((16.5, 19.5), "1.5 V off what the guide calls about 18 V")
+BELOW_V, ABOVE_V = chosen((17.5, 18.5), "0.5 V off what the guide calls about 18 V")
 GONE = chosen(seconds(30), "the system bus is down by then")
 
 

@@ -1,7 +1,7 @@
 """v1.38-08: LFP 24 V 230 and 280 Ah: a cell temperature that deviates from the others is left out.
 
-It stays visible to the tool. More than two in one battery end in fail-safe. Before, each of them
-counted as a hot cell.
+It stays visible to the tool. More than two in one battery end in fail-safe; all that are hot, or
+cold, together do so as ever. Before, each of them counted as a hot cell.
 """
 
 import pytest
@@ -24,6 +24,8 @@ DEVIATING_C = chosen(75.0, "far off the cells' 25 degC, and beyond every limit o
 LONGER_THAN_A_TRIP = chosen(seconds(45), "a hot cell ends in fail-safe within 25 s")
 AT_ONCE = chosen(seconds(1), "nothing is waited for: the sensors cannot be telling the truth")
 ERROR = 10  # public: register 0x0371
+OVER_TEMPERATURE, UNDER_TEMPERATURE = 15, 16  # public: register 0x2101
+TRIPS_FROM, TRIPS_BY = chosen((seconds(23.5), seconds(26.5)), "on both sides of 25 s")
 
 
 async def test_two_deviating_sensors_are_left_out_and_stay_visible_to_the_tool(
@@ -56,3 +58,25 @@ async def test_three_deviating_sensors_of_one_battery_end_in_fail_safe(bench: Be
     await expect(bench.allow_discharge).is_(False)
     await expect(bench.contactor).stays(CLOSED, for_=milliseconds(4_800))
     await expect(bench.contactor).becomes(OPEN, within=milliseconds(400))
+
+
+@pytest.mark.parametrize(
+    ("within_c", "beyond_c", "error"),
+    [
+        pytest.param(*chosen((59.5, 60.5), "60 degC"), OVER_TEMPERATURE, id="hot"),
+        pytest.param(*chosen((-29.5, -30.5), "-30 degC"), UNDER_TEMPERATURE, id="cold"),
+    ],
+)
+async def test_sensors_that_agree_are_no_deviation_and_end_in_fail_safe(
+    bench: Bench, within_c: float, beyond_c: float, error: int
+) -> None:
+    told = bench.gx.register("error")
+    async with bench.arrange():
+        await bench.running()
+
+    for battery in bench.batteries:
+        battery.temperature_reads(within_c)
+    await expect(told).stays(0, for_=LONGER_THAN_A_TRIP)
+    for battery in bench.batteries:
+        battery.temperature_reads(beyond_c)
+    await expect(told).becomes(error, within=TRIPS_BY, after=TRIPS_FROM)

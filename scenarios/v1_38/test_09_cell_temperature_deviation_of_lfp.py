@@ -23,7 +23,7 @@ pytestmark = [
 EVENT = chosen(67, "the event of v1.17-08")
 WARNING = "cell temperature deviation"
 BASE_C, WITHIN_C, BEYOND_C = chosen((20.0, 29.5, 30.5), "on both sides of 10 K")
-BEFORE_S, BY_S = chosen((27.0, 33.0), "on both sides of 30 s")
+BEFORE_S, BY_S = chosen((28.5, 31.5), "on both sides of 30 s")
 
 
 @pytest.mark.parametrize("sign", [1, -1], ids=["hot", "cold"])
