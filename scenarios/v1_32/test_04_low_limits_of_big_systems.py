@@ -9,7 +9,7 @@ import math
 import pytest
 
 from rig import Bench, chosen, expect, seconds
-from scenarios.procedures import stores_energy
+from scenarios.procedures import sets, stores_energy
 
 pytestmark = pytest.mark.item("v1.32-04")
 
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.item("v1.32-04")
 FULL_A = chosen(700.0, "0.5 C of 1400 Ah")
 STEPS_C = chosen((44.6, 44.7, 44.8, 44.9), "the last tenths of a degree, as sensors resolve them")
 SPAN_K = chosen(5.0, "as long as limits fall")
+FEW_A = chosen(3.0, "far below what big systems stepped by")
 NEAR_A = chosen(3.0, "far less than a step between the temperatures, 14 A")
 MOVEMENT_PCT = chosen(23.0, "between the 26.1 % of 1.31 and the 20.6 % of 1.32")
 
@@ -37,6 +38,10 @@ async def test_low_limits_of_a_big_system_are_told_as_they_are(bench: Bench) -> 
         told_a = None if limit_a.latest is None else limit_a.latest.value
         worst_a = math.inf if told_a is None else max(worst_a, abs(told_a - expected_a))
     expect.measure("the limit's distance from what is meant", worst_a, "A", high=NEAR_A)
+    for battery in bench.batteries:
+        battery.temperature_reads(25.0)
+    await sets(bench, "charge_current_max_a", FEW_A)
+    await expect(limit_a).becomes(FEW_A, within=seconds(7))
 
 
 @pytest.mark.needs(battery="LFP 24 V 230 Ah", parallel=2, soc_pct=99.0)

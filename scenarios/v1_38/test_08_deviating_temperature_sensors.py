@@ -6,7 +6,7 @@ cold, together do so as ever. Before, each of them counted as a hot cell.
 
 import pytest
 
-from rig import CLOSED, OPEN, Bench, below, chosen, expect, milliseconds, seconds
+from rig import CLOSED, OPEN, Bench, above, below, chosen, expect, milliseconds, seconds
 from scenarios.procedures import answer_or_none
 
 pytestmark = [
@@ -21,6 +21,7 @@ pytestmark = [
 ]
 
 DEVIATING_C = chosen(75.0, "far off the cells' 25 degC, and beyond every limit of a cell")
+NEAR_C, OFF_C = chosen((34.0, 36.5), "on both sides of 10 K above the cells' 25 degC")
 LONGER_THAN_A_TRIP = chosen(seconds(45), "a hot cell ends in fail-safe within 25 s")
 AT_ONCE = chosen(seconds(1), "nothing is waited for: the sensors cannot be telling the truth")
 ERROR = 10  # public: register 0x0371
@@ -45,6 +46,12 @@ async def test_two_deviating_sensors_are_left_out_and_stay_visible_to_the_tool(
         "the tool shows what all four sensors read",
         holds=len(shown_c) == 4 and shown_c[1] == shown_c[3] == DEVIATING_C,
     )
+
+    highest_k = bench.gx.register("cell_temperature_k_max")
+    for reads_c, told_k in ((NEAR_C, above(305.0)), (OFF_C, below(302.0))):
+        for index in (1, 3):
+            battery.temperature_sensor(index).reads(reads_c)
+        await expect(highest_k).becomes(told_k, within=seconds(7))
 
 
 async def test_three_deviating_sensors_of_one_battery_end_in_fail_safe(bench: Bench) -> None:
