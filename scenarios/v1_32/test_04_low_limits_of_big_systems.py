@@ -18,6 +18,7 @@ pytestmark = pytest.mark.item("v1.32-04")
 FULL_A = chosen(700.0, "0.5 C of 1400 Ah")
 STEPS_C = chosen((44.6, 44.7, 44.8, 44.9), "the last tenths of a degree, as sensors resolve them")
 SPAN_K = chosen(5.0, "as long as limits fall")
+MILD_C = chosen(20.0, "far from what limits the current")
 FEW_A = chosen(3.0, "far below what big systems stepped by")
 NEAR_A = chosen(3.0, "far less than a step between the temperatures, 14 A")
 MOVEMENT_PCT = chosen(23.0, "between the 26.1 % of 1.31 and the 20.6 % of 1.32")
@@ -39,7 +40,7 @@ async def test_low_limits_of_a_big_system_are_told_as_they_are(bench: Bench) -> 
         worst_a = math.inf if told_a is None else max(worst_a, abs(told_a - expected_a))
     expect.measure("the limit's distance from what is meant", worst_a, "A", high=NEAR_A)
     for battery in bench.batteries:
-        battery.temperature_reads(25.0)
+        battery.temperature_reads(MILD_C)
     await sets(bench, "charge_current_max_a", FEW_A)
     await expect(limit_a).becomes(FEW_A, within=seconds(7))
 
