@@ -24,11 +24,12 @@ from rig.replay.compare import Comparison
 from rig.replay.compare import as_mapping as comparison_as_mapping
 from rig.replay.condition import Condition, read_condition
 from rig.replay.excerpt import Excerpt, find
+from rig.replay.likeness import compared
 from rig.replay.log import Log, open_log
 from rig.replay.play import Firmware
 from rig.replay.plotting import plot_comparison
 from rig.replay.pool import Pool
-from rig.replay.reproduce import Reproduction, compared, reproduce
+from rig.replay.reproduce import Reproduction, reproduce
 from rig.replay.restore import restore
 from rig.replay.telling import as_mapping, name_of, provenance, write_scenario
 
@@ -94,7 +95,7 @@ def replay(
         tell(f"{(end_us - begin_us) / 1e6:.0f} s are played to {release}")
         with Pool(1) as pool:
             outcome = pool.play(restored.stimulus, [Firmware(release=release)], ANY, keep=True)[0]
-    comparison = compared(excerpt, restored, outcome, end_us)
+    comparison = compared(excerpt, restored.begin_us, outcome, end_us)
     if plot is not None:
         plot_comparison(plot, excerpt, restored, outcome, comparison)
     if as_machine:
@@ -145,31 +146,47 @@ def reproduce_log(
     """From a log to a located fault, and a small scenario that fails where it should."""
     log = open_log(logs, mapping=mapping, buses=roles_of(bus))
     condition = read_condition(when or ANY_ERROR)
-    if out_folder is not None and out_folder.exists():
-        raise BenchFileError(f"--out {out_folder}: is there already; allowed: a new folder")
+    date = utc_now()[:10]
+
+    def new_folder(condition: Condition) -> Path:
+        words = name_of(condition).replace("_", "-")
+        folder = out_folder or ROOT / "scenarios" / "field" / f"{date}-{words}"
+        if folder.exists():
+            raise BenchFileError(f"--out {folder}: is there already; allowed: a new folder")
+        return folder
+
+    # Before the work: what it would end with.
+    if when is not None or out_folder is not None:
+        new_folder(condition)
     if firmware is not None:
-        release_of(firmware)  # before the work
-    made, condition = _made(log, condition, firmware, jobs, smaller=True)
+        release_of(firmware)
+    made, condition = _made(log, condition, firmware, jobs, smaller=True, found=new_folder)
     if not made.reproduced:
         _print(made, as_machine=as_machine)
         raise typer.Exit(MODEL_DIFFERS)
-    date = utc_now()[:10]
-    words = name_of(condition).replace("_", "-")
-    folder = out_folder or ROOT / "scenarios" / "field" / f"{date}-{words}"
+    folder = new_folder(condition)
     source = provenance(list(log.paths), date, made.excerpt.start_utc_us)
     files = write_scenario(folder, made, condition, source)
     _print(made, as_machine=as_machine, files=files)
 
 
 def _made(
-    log: Log, condition: Condition, firmware: str | None, jobs: int | None, *, smaller: bool
+    log: Log,
+    condition: Condition,
+    firmware: str | None,
+    jobs: int | None,
+    *,
+    smaller: bool,
+    found: Callable[[Condition], object] = lambda _condition: None,
 ) -> tuple[Reproduction, Condition]:
+    """All of it; `found`: told the condition as soon as the log shows it."""
     with _telling() as tell:
         excerpt = find(log, condition, _reading(tell))
         if excerpt.first_us is None:
             raise _NotShown(condition, excerpt)
         if condition.text == ANY_ERROR:
             condition = read_condition(f"error == {excerpt.signature[-1]}")
+        found(condition)
         release = _release(excerpt, firmware)
         tell(f"{condition.text!r} at {excerpt.first_us / 1e6:.3f} s of the log")
         with Pool(jobs) as pool:

@@ -60,8 +60,8 @@ class Case:
     recorder: Recorder = field(default_factory=Recorder)
 
     def truth(self) -> frozenset[str]:
-        """The releases on which this situation shows the complaint."""
-        return truth_of(self.situation)
+        """The releases on which this situation shows the complaint, by trial with its seed."""
+        return truth_by_trial(self.situation, self.seed)
 
     def is_of(self, item: str) -> bool:
         """Whether a row is the case's own, its cure, or of the same place."""
@@ -72,6 +72,24 @@ def truth_of(situation: Situation) -> frozenset[str]:
     """The releases on which a situation shows its complaint."""
     first, last = map(release_of, situation.faulty)
     return frozenset(str(version) for version in VERSIONS if first <= version <= last)
+
+
+def truth_by_trial(situation: Situation, seed: int) -> frozenset[str]:
+    """The releases on which a situation shows its complaint with this seed.
+
+    What goes on around it may show the same complaint elsewhere. If the borders are as the
+    situation has them, the releases between are taken to be so as well; else all are tried.
+    """
+    declared, order = truth_of(situation), [str(version) for version in VERSIONS]
+    first, last = (order.index(end) for end in situation.faulty)
+    beside = {0, first - 1, first, last, last + 1, len(order) - 1} & {*range(len(order))}
+    shows = {order[i]: happens(situation, order[i], seed)[1] is not None for i in sorted(beside)}
+    if all(found is (release in declared) for release, found in shows.items()):
+        return declared
+    for release in order:
+        if release not in shows:
+            shows[release] = happens(situation, release, seed)[1] is not None
+    return frozenset(release for release, found in shows.items() if found)
 
 
 def happens(situation: Situation, release: str, seed: int) -> tuple[Ear, int | None]:
@@ -221,9 +239,27 @@ def _write(frames: Frames, path: Path) -> Path:
     plain = path.with_suffix("") if path.suffix == ".gz" else path
     with can.Logger(plain) as logger:
         for _, _, message in frames:
-            if not (message.is_error_frame and plain.suffix == ".trc"):  # it has no place for them
+            if message.is_error_frame and isinstance(logger, can.TRCWriter):
+                _write_trc_error(logger, message)
+            else:
                 logger.on_message_received(message)
     if plain != path:
         path.write_bytes(gzip.compress(plain.read_bytes(), mtime=0))
         plain.unlink()
     return path
+
+
+def _write_trc_error(logger: can.TRCWriter, message: can.Message) -> None:
+    """An error frame as PEAK's tools trace it (TRC 2.1, type ER), which python-can's writer omits.
+
+    One before the first frame is left out: the file's time begins with that.
+    """
+    if logger.first_timestamp is None:
+        return
+    logger.msgnr += 1
+    at_ms = (message.timestamp - logger.first_timestamp) * 1000
+    bus = int(str(message.channel)) + 1
+    logger.log_event(
+        f"{logger.msgnr:>7} {at_ms:13.3f} ER {bus:>2}        - Rx -  5    04 00 02 00 00",
+        message.timestamp,
+    )

@@ -40,6 +40,8 @@ TOKEN = re.compile(
     r"\s*(?:(?P<quoted>\"[^\"]*\")|(?P<hex>0x[0-9A-Fa-f]+)|(?P<number>-?\d+(?:\.\d+)?)"
     r"|(?P<op>==|!=|<=|>=|<|>)|(?P<word>[A-Za-z_][\w.]*)|(?P<paren>[()]))"
 )
+DEEPEST = 50  # chosen: brackets and nots inside one another; nobody reads more
+LONGEST = 300  # chosen: of a condition that is shown whole
 FIRST_PGN = 59392  # public: the lowest PGN of a 29 bit identifier's proprietary and standard range
 
 
@@ -61,6 +63,7 @@ class _Parser:
     text: str
     tokens: list[_Token] = field(default_factory=list)
     index: int = 0
+    depth: int = 0
     signals: set[str] = field(default_factory=set)
     messages: set[Message] = field(default_factory=set)
 
@@ -68,7 +71,8 @@ class _Parser:
         token = self.tokens[self.index]
         found = "the end" if token.kind == "end" else repr(token.text)
         return ConditionError(
-            f"--when {self.text!r}: at character {token.at + 1} stands {found}; allowed: {allowed}"
+            f"--when {_shown(self.text, token.at)}: at character {token.at + 1} stands {found}; "
+            f"allowed: {allowed}"
         )
 
     @property
@@ -96,6 +100,14 @@ class _Parser:
         return parts[0] if len(parts) == 1 else And(parts)
 
     def one(self) -> Node:
+        if self.depth >= DEEPEST:
+            raise self.fail(f"at most {DEEPEST} brackets and nots inside one another")
+        self.depth += 1
+        node = self.inside()
+        self.depth -= 1
+        return node
+
+    def inside(self) -> Node:
         if self.takes("not"):
             return Not(self.one())
         if self.takes("no"):
@@ -246,6 +258,14 @@ def parse(text: str) -> tuple[Node, Wanted]:
     return node, Wanted(signals=frozenset(parser.signals), messages=frozenset(parser.messages))
 
 
+def _shown(text: str, at: int) -> str:
+    """The line; of a very long one what stands about a place."""
+    if len(text) <= LONGEST:
+        return repr(text)
+    begin = max(0, at - LONGEST // 2)
+    return f"...{text[begin : begin + LONGEST]!r}..."
+
+
 def _spoken(label: str) -> str:
     """A label as one word."""
     return label.replace(" ", "_").replace("-", "_")
@@ -257,7 +277,8 @@ def _tokens(text: str) -> list[_Token]:
         match = TOKEN.match(text, at)
         if match is None:
             raise ConditionError(
-                f"--when {text!r}: at character {at + 1} stands {text[at:].lstrip()[:1]!r}; "
+                f"--when {_shown(text, at)}: at character {at + 1} stands "
+                f"{text[at:].lstrip()[:1]!r}; "
                 "allowed: names, numbers, quoted words, ( ) == != < <= > >="
             )
         kind = match.lastgroup or ""

@@ -114,7 +114,10 @@ class Operation:
         if not before and self._states and self._states[0][1] in {STANDBY, *STARTING}:
             now = STANDBY
         self.runs = now in {RUNNING, SHUTTING_DOWN}
-        if now not in {RUNNING, STANDBY}:
+        if before and now in STARTING:
+            self.changes.append((begin_us, Step(0, Kind.PRESS)))
+            self.assumed.append("at the beginning it is starting: it is started then")
+        elif now not in {RUNNING, STANDBY}:
             self.assumed.append(
                 f"at the beginning it is in state {now}: it is taken to "
                 f"{'run' if self.runs else 'be in standby'}"
@@ -135,6 +138,8 @@ class Operation:
         match before, after:
             case (14, 4) | (14, 5) | (14, 16) | (9, 12) | (9, 14) | (10, 14) | (12, 9) | (15, 12):
                 return True
+            case (12, _) if after in STARTING:
+                return True  # it was in standby between; the frame that told so was missed
             case _:
                 return before in STARTING and after == STANDBY
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from rig.replay.compare import Comparison, series_of
 from rig.replay.excerpt import Excerpt
+from rig.replay.likeness import told_in
 from rig.replay.observe import FIRST_ADDRESS
 from rig.replay.play import Outcome
-from rig.replay.reproduce import told_in
 from rig.replay.restore import Restored
 
 PANELS = 6  # chosen: what a page shows; those that differ first

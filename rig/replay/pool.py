@@ -7,6 +7,7 @@ from multiprocessing import get_context
 from types import TracebackType
 from typing import Self
 
+from rig.errors import BenchFileError
 from rig.replay.condition import Condition
 from rig.replay.play import Firmware, Outcome, play
 from rig.replay.stimulus import Stimulus
@@ -62,18 +63,29 @@ class Pool:
         progress: Progress = lambda _text: None,
         *,
         keep: bool = False,
+        lenient: bool = False,
     ) -> list[Outcome]:
-        """Each stimulus to its firmware."""
+        """Each stimulus to its firmware; `lenient`: one that no bench has did not start."""
         self.plays += len(tasks)
         if self.jobs == 1 or len(tasks) == 1:
-            return [play(what, to, condition, keep=keep, to_the_end=keep) for what, to in tasks]
+            return [_play(what, to, condition, keep, lenient) for what, to in tasks]
         futures = [
-            self._executor().submit(play, what, to, condition, keep=keep, to_the_end=keep)
-            for what, to in tasks
+            self._executor().submit(_play, what, to, condition, keep, lenient) for what, to in tasks
         ]
         for done, future in enumerate(_completed(futures), 1):
             progress(f"{done} of {len(futures)}: {future.result().firmware.release}")
         return [future.result() for future in futures]
+
+
+def _play(
+    stimulus: Stimulus, firmware: Firmware, condition: Condition, keep: bool, lenient: bool
+) -> Outcome:
+    try:
+        return play(stimulus, firmware, condition, keep=keep, to_the_end=keep)
+    except BenchFileError:
+        if not lenient:
+            raise
+        return Outcome(firmware=firmware, started=False)
 
 
 def _completed(futures: Iterable["Future[Outcome]"]) -> Iterable["Future[Outcome]"]:

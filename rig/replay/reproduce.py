@@ -1,26 +1,28 @@
 """From a log to a verdict on each release: find the symptom, restore, try, bisect, reduce.
 
 What the log shows is played first as it is. If the model then does not do what the device did, the
-conditions are tried that no bus carries (`HYPOTHESES`); of those that lead to the same failure the
-one is taken with which the model says most of what the device said.
+conditions are tried that no bus carries (`rig.replay.hypotheses`); of those that lead to the same
+failure the one is taken with which the model says most of what the device said.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 from bms.releases import VERSIONS
 from rig.replay.bisect import Bisection, bisect, runs_needed
-from rig.replay.compare import Comparison, Told, compare, series_of
+from rig.replay.compare import Comparison
 from rig.replay.condition import Condition
 from rig.replay.excerpt import Excerpt
-from rig.replay.observe import FIRST_ADDRESS, VE_CAN, Observer, Wanted
+from rig.replay.hypotheses import AS_IT_IS, HYPOTHESES, Hypothesis, of_batteries, of_settings
+from rig.replay.identify import NOTHING, identify
+from rig.replay.likeness import Likeness
+from rig.replay.observe import PRIVATE, Observer, Wanted
 from rig.replay.play import Firmware, Outcome
 from rig.replay.pool import Pool
 from rig.replay.reduce import Aim, Reduced, Reducer
 from rig.replay.restore import Restored, restore
-from rig.replay.stimulus import Kind, Step, Stimulus
+from rig.replay.stimulus import Stimulus
 
 STANDBY = 14
 NEAR_US = 20_000_000  # chosen: so much sooner or later it is still the same failure
@@ -31,40 +33,11 @@ BACK_US = (30_000_000, 120_000_000, 600_000_000)  # chosen: how far back, if tha
 SEEDS = 8  # chosen: a fault that comes once in three times is met with a chance of 96 %
 START_BACK_US = 180_000_000  # chosen: a start that is longer ago costs more than it explains
 STARTS = 3  # chosen: how many starts back
+LEAD_US = 30_000_000  # chosen: how long before a failure what led to it is tried first
+EARLIEST_US = 100_000  # of an event: it happens after the beginning
+MOVES = 2  # chosen: once to see how long it takes, once at its time
+ALIKE_PCT = 0.5  # chosen: explanations that are so near to each other are told together
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hypothesis:
-    """Something that no bus carries, and that could be behind what a log shows."""
-
-    text: str
-    needs: Mapping[str, Any]
-    fault: str = ""
-
-
-def _system(text: str, **needs: float) -> Hypothesis:
-    return Hypothesis(text=text, needs=needs)
-
-
-def _broken(name: str) -> Hypothesis:
-    return Hypothesis(text=name, needs={}, fault=name)
-
-
-AS_IT_IS = Hypothesis(text="", needs={})
-# All numbers chosen: what a system in the field can well be.
-HYPOTHESES = (
-    _system("the system bus decays within a minute", link_capacitance_f=0.03, link_bleed_ohm=2e3),
-    _system("the system bus hardly decays", link_capacitance_f=0.1, link_bleed_ohm=2e3),
-    _broken("pre-charge fuse blown"),
-    _broken("contactor stuck open"),
-    _broken("contactor welded"),
-    _broken("main fuse blown"),
-    _system("a load on the system bus during pre-charge", link_load_ohm=2.0),
-    _system("a slow pre-charge", precharge_ohm=450.0, link_capacitance_f=0.025, link_bleed_ohm=9e3),
-    _system("batteries that hold more than they are rated", capacity_pct=150.0),
-    _system("batteries that have aged", capacity_pct=70.0),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,33 +76,6 @@ class Reproduction:
         return self.trial.same
 
 
-def told_in(excerpt: Excerpt) -> Iterator[Told]:
-    """The frames of a log for a comparison."""
-    for entry in (*excerpt.earlier, *excerpt.entries):
-        if not entry.error:
-            yield entry.t_us, entry.bus, entry.can_id, entry.extended, entry.data
-
-
-def compared(excerpt: Excerpt, restored: Restored, outcome: Outcome, end_us: int) -> Comparison:
-    """What the device said then, and what the model says now, in the time of the stimulus."""
-    begin_us = restored.begin_us
-    then = series_of(told_in(excerpt), excerpt.address, begin_us, end_us)
-    now = series_of(
-        (
-            (t_us + begin_us, bus, frame.identifier, frame.extended, frame.data)
-            for t_us, bus, frame in outcome.heard
-        ),
-        FIRST_ADDRESS,
-        begin_us,
-        end_us,
-    )
-    if VE_CAN not in excerpt.buses:
-        now = {name: series for name, series in now.items() if name in then}
-    if "private" not in excerpt.buses:
-        now.pop("private.state", None)
-    return compare(then, now, from_us=begin_us)
-
-
 def windows(excerpt: Excerpt) -> list[int]:
     """Where a stimulus can begin: before the last starts, or so far back; the shortest first."""
     first_us, begin_us = excerpt.first_us or excerpt.duration_us, excerpt.begin_us
@@ -156,11 +102,14 @@ def tries(
 
     If there is none, the one that is most like the log.
     """
-    firmware, best, met = Firmware(release=release), None, False
+    trier = _Trier(excerpt, condition, Firmware(release=release), pool)
+    best, met = None, False
     begins = windows(excerpt)
+    if trier.look(begins[0]):
+        progress("what fits the limits that were told is tried")
     for begin_us in begins:
         progress(f"played from {begin_us / 1e6:.1f} s of the log")
-        trial = _trials(excerpt, condition, firmware, begin_us, (AS_IT_IS,), pool)[0]
+        trial = trier.trials(begin_us, (AS_IT_IS,))[0]
         if trial.same:
             met = True
             yield trial
@@ -169,52 +118,131 @@ def tries(
     if met or best is None:
         return
     for begin_us in begins[:2]:
-        progress(f"{len(HYPOTHESES)} conditions that no bus carries are tried")
-        trials = _trials(excerpt, condition, firmware, begin_us, HYPOTHESES, pool)
-        same = [trial for trial in trials if trial.same]
+        progress("conditions that no bus carries are tried")
+        same = [trial for trial in trier.guesses(begin_us) if trial.same]
         if same:
-            yield max(same, key=lambda trial: trial.comparison.alike_pct)
+            yield _likeliest(same)
             return
     progress(f"{SEEDS - 1} more seeds: it may come by chance")
     for seed in range(2, SEEDS + 1):
-        other = Firmware(release=release, seed=seed)
-        trial = _trials(excerpt, condition, other, best.restored.begin_us, (AS_IT_IS,), pool)[0]
+        trier.firmware = Firmware(release=release, seed=seed)
+        trial = trier.trials(best.restored.begin_us, (AS_IT_IS,))[0]
         if trial.same:
             best = trial
             break
     yield best
 
 
-def _trials(
-    excerpt: Excerpt,
-    condition: Condition,
-    firmware: Firmware,
-    begin_us: int,
-    hypotheses: tuple[Hypothesis, ...],
-    pool: Pool,
-) -> list[Trial]:
-    first_us = excerpt.first_us
-    assert first_us is not None
-    end_us = first_us + AFTER_US
-    restored = restore(excerpt, begin_us, end_us)
-    stimuli = [_with(restored.stimulus, hypothesis) for hypothesis in hypotheses]
-    outcomes = pool.play_all([(each, firmware) for each in stimuli], condition, keep=True)
-    trials = []
-    for stimulus, hypothesis, outcome in zip(stimuli, hypotheses, outcomes, strict=True):
-        near = outcome.first_us is not None
-        near = near and abs((outcome.first_us or 0) + begin_us - first_us) <= NEAR_US
-        assumed = (*restored.assumed, hypothesis.text) if hypothesis.text else restored.assumed
-        taken = Restored(stimulus=stimulus, begin_us=begin_us, assumed=assumed)
-        trials.append(
-            Trial(
-                restored=taken,
-                hypothesis=hypothesis,
-                outcome=replace(outcome, heard=()),
-                comparison=compared(excerpt, taken, outcome, end_us),
-                same=near and _same_failure(excerpt.signature, outcome.signature),
-            )
+def _likeliest(same: list[Trial]) -> Trial:
+    """The one that is most like the log; what explains it as well is said."""
+    best = max(same, key=lambda trial: trial.comparison.alike_pct)
+    least_pct = best.comparison.alike_pct - ALIKE_PCT
+    others = [
+        trial.hypothesis.text
+        for trial in same
+        if trial is not best and trial.comparison.alike_pct >= least_pct
+    ]
+    if not others:
+        return best
+    text = f"it would be the same with: {'; '.join(others)}"
+    restored = replace(best.restored, chosen=(*best.restored.chosen, text))
+    return replace(best, restored=restored)
+
+
+class _Trier:
+    """Plays what a log shows, with hypotheses, to one firmware."""
+
+    def __init__(
+        self, excerpt: Excerpt, condition: Condition, firmware: Firmware, pool: Pool
+    ) -> None:
+        assert excerpt.first_us is not None
+        self.firmware = firmware
+        self._excerpt, self._condition, self._pool = excerpt, condition, pool
+        self._first_us = excerpt.first_us
+        self._end_us = excerpt.first_us + AFTER_US
+        self._identified, self._likeness = NOTHING, Likeness(excerpt)
+
+    def look(self, begin_us: int) -> bool:
+        """Find out what the system is, where that is not told; whether anything was found."""
+        self._identified = identify(
+            self._likeness,
+            restore(self._excerpt, begin_us, self._end_us),
+            self._end_us,
+            self.firmware,
+            self._condition,
+            self._pool,
         )
-    return trials
+        return bool(self._identified.needs)
+
+    def _restored(self, begin_us: int) -> Restored:
+        return self._identified.put_into(restore(self._excerpt, begin_us, self._end_us))
+
+    def guesses(self, begin_us: int) -> list[Trial]:
+        """All hypotheses; what happens at an instant at the one that fits."""
+        restored = self._restored(begin_us)
+        hypotheses = list(HYPOTHESES)
+        if PRIVATE not in self._excerpt.buses:
+            hypotheses += of_batteries(
+                restored.stimulus, self.firmware.release, type_is_open="battery" in restored.open
+            )
+        still = [each for each in hypotheses if not each.is_event]
+        events = [each for each in hypotheses if each.is_event]
+        return self.trials(begin_us, still) + self._timed(begin_us, events)
+
+    def trials(
+        self, begin_us: int, hypotheses: Sequence[Hypothesis], at_us: Sequence[int] = ()
+    ) -> list[Trial]:
+        """Each hypothesis from there on; events at these times."""
+        restored = self._restored(begin_us)
+        times = at_us or [0] * len(hypotheses)
+        stimuli = [
+            _longer(each.put_into(restored.stimulus, when))
+            for each, when in zip(hypotheses, times, strict=True)
+        ]
+        outcomes = self._pool.play_all(
+            [(each, self.firmware) for each in stimuli],
+            self._condition,
+            keep=True,
+            lenient=hypotheses != (AS_IT_IS,),
+        )
+        return [
+            self._trial(replace(restored, stimulus=stimulus), hypothesis, outcome)
+            for stimulus, hypothesis, outcome in zip(stimuli, hypotheses, outcomes, strict=True)
+        ]
+
+    def _timed(self, begin_us: int, events: Sequence[Hypothesis]) -> list[Trial]:
+        """Events at the time at which the failure comes when it came: tried, moved, tried again."""
+        due_us = self._first_us - begin_us
+        times = [max(EARLIEST_US, due_us - LEAD_US)] * len(events)
+        trials: list[Trial] = []
+        for _ in range(MOVES):
+            trials = self.trials(begin_us, events, times)
+            moved = []
+            for index, trial in enumerate(trials):
+                came_us = trial.outcome.first_us
+                if came_us is not None:
+                    moved.append((events[index], times[index] + due_us - came_us))
+            moved = [(event, at_us) for event, at_us in moved if at_us >= EARLIEST_US]
+            events, times = [event for event, _ in moved], [at_us for _, at_us in moved]
+            if not events:
+                return []
+        return [trial for trial in trials if trial.same]
+
+    def _trial(self, restored: Restored, hypothesis: Hypothesis, outcome: Outcome) -> Trial:
+        begin_us = restored.begin_us
+        if hypothesis.text:
+            restored = replace(restored, chosen=(*restored.chosen, hypothesis.text))
+            told = {k: v for k, v in restored.open.items() if k not in hypothesis.needs}
+            restored = replace(restored, open=told)
+        near = outcome.first_us is not None
+        near = near and abs((outcome.first_us or 0) + begin_us - self._first_us) <= NEAR_US
+        return Trial(
+            restored=restored,
+            hypothesis=hypothesis,
+            outcome=replace(outcome, heard=()),
+            comparison=self._likeness.compared(begin_us, outcome, self._end_us),
+            same=near and _same_failure(self._excerpt.signature, outcome.signature),
+        )
 
 
 def _same_failure(then: tuple[object, ...], now: tuple[object, ...]) -> bool:
@@ -222,16 +250,8 @@ def _same_failure(then: tuple[object, ...], now: tuple[object, ...]) -> bool:
     return then == now
 
 
-def _with(stimulus: Stimulus, hypothesis: Hypothesis) -> Stimulus:
-    begins = stimulus.begins
-    if hypothesis.fault:
-        begins = (Step(0, Kind.FAULT, (("name", hypothesis.fault),)), *begins)
-    return replace(
-        stimulus,
-        needs={**stimulus.needs, **hypothesis.needs},
-        begins=begins,
-        length_us=stimulus.length_us + TAIL_US,
-    )
+def _longer(stimulus: Stimulus) -> Stimulus:
+    return replace(stimulus, length_us=stimulus.length_us + TAIL_US)
 
 
 def reproduce(
@@ -262,6 +282,9 @@ def reproduce(
         if len(bisection.faulty) < len(VERSIONS):
             break
     assert found is not None
+    if len(found[1].faulty) == len(VERSIONS):
+        progress("settings that no frame tells are tried")
+        found = _with_a_setting(excerpt, condition, found, pool) or found
     trial, bisection, runs = found
     reduced = after = None
     if smaller:
@@ -277,6 +300,29 @@ def reproduce(
         after=after,
         plays=pool.plays - plays,
     )
+
+
+def _with_a_setting(
+    excerpt: Excerpt, condition: Condition, found: tuple[Trial, Bisection, int], pool: Pool
+) -> tuple[Trial, Bisection, int] | None:
+    """The same failure, shown by some releases only, with a setting that no frame tells.
+
+    Of a fault that all releases show no row can be named; this one is no less like the log.
+    """
+    trial, _, runs = found
+    firmware = trial.outcome.firmware
+    trier = _Trier(excerpt, condition, firmware, pool)
+    trier.look(trial.restored.begin_us)
+    best: tuple[Trial, Bisection, int] | None = None
+    for other in trier.trials(trial.restored.begin_us, [*of_settings(trial.restored.settings)]):
+        if not other.same or other.comparison.alike_pct < trial.comparison.alike_pct - ALIKE_PCT:
+            continue
+        bisection = bisect(other.stimulus, condition, pool, runs)
+        fewest = len(VERSIONS) if best is None else len(best[1].faulty)
+        if len(bisection.faulty) < fewest:
+            remark = "as the settings are when it is new, all releases show it"
+            best = other, replace(bisection, remarks=(remark,)), runs
+    return best
 
 
 def aim_of(

@@ -29,7 +29,9 @@ STIMULATING = frozenset(
     {VREG, LONG_VREG, ISO_REQUEST, GROUP_FUNCTION, BROADCAST_CONTROL, BROADCAST_DATA}
 )
 ISO_TP = 0x18DA
+LEVEL = 1.05  # chosen: cells that are further apart say nothing of the others
 PRODUCT, CONFIGURATION, CAPACITY, SOC = 0x0100, 0x0380, 0x1000, 0x0FFF
+VOLTAGE, CELL_RANGE = 0xED8D, 0x0385  # in 0.01 V
 SETTINGS = (0x0374, 0x0375, 0x0376, 0x0377, 0x0387, 0x0388)
 EXTERNAL_DUT = range(0x350, 0x382)  # public: what a BMS says there
 OTHERS = frozenset({0x18F0A0})  # of the private bus: pings
@@ -42,8 +44,17 @@ class Restored:
     stimulus: Stimulus
     begin_us: int
     """The log's time at time 0 of the stimulus."""
-    assumed: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
     """What the log does not show, and what stands in its place."""
+    open: Mapping[str, str] = field(default_factory=dict)
+    """The same of needs, by their name."""
+    settings: frozenset[int] = frozenset()
+    """Registers of settings that were told, or written."""
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """All that is not from the log."""
+        return (*self.open.values(), *self.chosen)
 
 
 @dataclass(slots=True)
@@ -69,6 +80,17 @@ class _Told:
         value = int.from_bytes(piece, "little")
         return None if len(piece) < size or value == (1 << 8 * size) - 1 else value
 
+    def cells_by_voltage(self) -> int:
+        """How many cells make the voltage that is told of all of them; 0 if nobody can tell."""
+        total, low, high = (
+            self.number(VOLTAGE, 2),
+            self.number(CELL_RANGE, 2),
+            self.number(CELL_RANGE, 2, 2),
+        )
+        if not total or total >= 0x7FFF or not low or not high or high > low * LEVEL:
+            return 0
+        return round(total / ((low + high) / 2))
+
 
 def restore(excerpt: Excerpt, begin_us: int, end_us: int) -> Restored:
     """The stimulus of a part of the excerpt, from `begin_us` to `end_us` of the log's time."""
@@ -83,7 +105,10 @@ def restore(excerpt: Excerpt, begin_us: int, end_us: int) -> Restored:
         known.data.setdefault(register, data)
     operation = Operation.of(excerpt, begin_us, end_us)
     batteries = Batteries.of(excerpt, begin_us, end_us)
-    needs = _needs(excerpt, known, batteries, assumed)
+    unknown: dict[str, str] = {}
+    needs = _needs(excerpt, known, batteries, unknown)
+    if PRIVATE not in excerpt.buses:
+        assumed.append("the private bus was not recorded: one cell each reads the extremes told")
     first, steps = batteries.steps(begin_us)
     steps += operation.steps(begin_us)
     steps += _frames(excerpt, begin_us, end_us, batteries)
@@ -94,7 +119,8 @@ def restore(excerpt: Excerpt, begin_us: int, end_us: int) -> Restored:
         for register in SETTINGS
         if (code := known.number(register, 1)) is not None and code != DEFAULTS.get(register)
     ]
-    begins += _written(excerpt, begin_us, known)
+    written = _written(excerpt, begin_us, known)
+    begins += written
     assumed += operation.assumed
     stimulus = Stimulus(
         needs=needs,
@@ -103,7 +129,13 @@ def restore(excerpt: Excerpt, begin_us: int, end_us: int) -> Restored:
         steps=tuple(steps),
         length_us=end_us - begin_us,
     )
-    return Restored(stimulus=stimulus, begin_us=begin_us, assumed=tuple(assumed))
+    return Restored(
+        stimulus=stimulus,
+        begin_us=begin_us,
+        chosen=tuple(assumed),
+        open=unknown,
+        settings=frozenset({*known.data, *(int(each["register"]) for each in written)}),
+    )
 
 
 def _written(excerpt: Excerpt, begin_us: int, known: _Told) -> list[Step]:
@@ -126,9 +158,9 @@ DEFAULTS: Mapping[int, int] = {0x0374: 0, 0x0375: 1, 0x0376: 0, 0x0377: 0, 0x038
 
 
 def _needs(
-    excerpt: Excerpt, known: _Told, batteries: Batteries, assumed: list[str]
+    excerpt: Excerpt, known: _Told, batteries: Batteries, unknown: dict[str, str]
 ) -> dict[str, Any]:
-    """What the system is."""
+    """What the system is; `unknown`: what of it was not told, and what is taken."""
     needs: dict[str, Any] = {}
     count, cells = known.number(CONFIGURATION, 1), known.number(CONFIGURATION, 1, 1)
     parallel, series = known.number(CONFIGURATION, 1, 2), known.number(CONFIGURATION, 1, 3)
@@ -139,13 +171,14 @@ def _needs(
         needs["parallel"] = seen
     else:
         needs["parallel"] = 1
-        assumed.append("the number of batteries was not told: one is taken")
-    needs["battery"] = _battery(known, batteries, cells or batteries.cells, count or seen, assumed)
+        unknown["parallel"] = "the number of batteries was not told: one is taken"
+    cells = cells or batteries.cells or known.cells_by_voltage()
+    needs["battery"] = _battery(known, batteries, cells, count or seen, unknown)
     if batteries.serials and len(batteries.serials) == needs["parallel"] * needs.get("series", 1):
         needs["serials"] = tuple(batteries.serials)
     soc = known.number(SOC, 2)
     if soc is None:
-        assumed.append("the state of charge was not told: 60 % are taken")
+        unknown["soc_pct"] = "the state of charge was not told: 60 % are taken"
     else:
         needs["soc_pct"] = min(max(soc / 100, 0.5), 99.5)
     if batteries.temperature_c is not None:
@@ -153,15 +186,15 @@ def _needs(
     product = known.number(PRODUCT, 2, 1)
     model = next((name for name, h in hardware().items() if h.product_id == product), None)
     if model is None:
-        assumed.append("the model was not told: a Lynx Ion BMS 1000 is taken")
+        unknown["hardware"] = "the model was not told: a Lynx Ion BMS 1000 is taken"
     else:
         needs["hardware"] = model
-    if PRIVATE not in excerpt.buses:
-        assumed.append("the private bus was not recorded: one cell each reads the extremes told")
     return needs
 
 
-def _battery(known: _Told, batteries: Batteries, cells: int, count: int, assumed: list[str]) -> str:
+def _battery(
+    known: _Told, batteries: Batteries, cells: int, count: int, unknown: dict[str, str]
+) -> str:
     """The type of the batteries: as they announced themselves, or by cells and capacity."""
     kinds = {kind.code: kind for kind in battery_types().values()}
     if batteries.type_code in kinds:
@@ -176,7 +209,7 @@ def _battery(known: _Told, batteries: Batteries, cells: int, count: int, assumed
         ):
             return kind.name
     name = TYPE_OF_CELLS.get(cells, TYPE_OF_CELLS[8])
-    assumed.append(f"the batteries' type was not told: {name} is taken")
+    unknown["battery"] = f"the batteries' type was not told: {name} is taken"
     return name
 
 

@@ -204,3 +204,20 @@ def test_an_error_that_is_told_a_moment_later_belongs_to_the_failure():
     device.tells(2.5, ERROR, 26)
 
     assert device.watch.signature == (25,)
+
+
+@pytest.mark.parametrize("text", ["(" * 5000 + "error > 0" + ")" * 5000, "not " * 5000 + "error"])
+def test_brackets_too_deep_to_read_are_told_in_a_line_that_can_be_read(text):
+    with pytest.raises(ConditionError) as caught:
+        read_condition(text)
+
+    assert "inside one another" in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+def test_brackets_as_deep_as_anybody_writes_them_are_read():
+    device = Device("(" * 40 + "error > 0" + ")" * 40)
+
+    device.tells(1.0, ERROR, 13)
+
+    assert device.first_s == 1.0

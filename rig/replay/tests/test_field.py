@@ -163,6 +163,21 @@ def test_bad_input_is_one_line_and_names_what_is_wrong(log, arguments, told):
     assert told in done.stderr
 
 
+def test_a_default_folder_that_is_there_is_told_before_the_log_is_read(log, tmp_path, monkeypatch):
+    def read(*_arguments, **_more):
+        raise AssertionError("the work has begun")
+
+    monkeypatch.setattr("rig.commands.field.ROOT", tmp_path)
+    monkeypatch.setattr("rig.commands.field.utc_now", lambda: "2026-01-02T03:04:05Z")
+    monkeypatch.setattr("rig.commands.field.find", read)
+    (tmp_path / "scenarios" / "field" / "2026-01-02-event-is-3").mkdir(parents=True)
+
+    done = hil("reproduce", log, "--when", "event == 3")
+
+    assert isinstance(done.exception, BenchFileError)
+    assert "2026-01-02-event-is-3: is there already" in str(done.exception)
+
+
 def test_what_is_no_stimulus_of_a_bench_is_refused():
     with pytest.raises(BenchFileError):
         step(1.0, "miracle")

@@ -8,11 +8,12 @@ import pytest
 from rig.replay.cases import Case, Recorder, caught, happens, record, write_log
 from rig.replay.condition import read_condition
 from rig.replay.excerpt import find
+from rig.replay.likeness import compared
 from rig.replay.log import open_log
 from rig.replay.observe import PRIVATE
 from rig.replay.play import Firmware, play
 from rig.replay.pool import Pool
-from rig.replay.reproduce import compared, reproduce, windows
+from rig.replay.reproduce import reproduce, windows
 from rig.replay.restore import restore
 from rig.replay.situations import SITUATIONS, Situation
 from rig.replay.stimulus import Kind
@@ -98,7 +99,7 @@ def test_the_model_then_says_what_the_device_said(heard, tmp_path):
 
     assert outcome.first_us is not None
     assert outcome.first_us + restored.begin_us == pytest.approx(excerpt.first_us, abs=300_000)
-    found = compared(excerpt, restored, outcome, excerpt.first_us + 1_000_000)
+    found = compared(excerpt, restored.begin_us, outcome, excerpt.first_us + 1_000_000)
     assert found.alike_pct > 95.0
 
 
