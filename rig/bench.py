@@ -19,7 +19,7 @@ from rig.dut.firmware_file import FirmwareFile
 from rig.dut.terminals import DutTerminals, Input, UpdatePath
 from rig.dut.tool import CanBeAsked, DiagnosticTool
 from rig.dut.updater import UpdateOutcome, Updater
-from rig.errors import BenchError, NoSupplyRelay, NotOnThisBench, NotReady, Unmet
+from rig.errors import BenchError, NotOnThisBench, NotReady, Unmet
 from rig.expect import expect
 from rig.faults import Asked, BatterySize, Fault, ask
 from rig.forking import Trunk, run_in_child
@@ -27,6 +27,7 @@ from rig.gx_device import GxDevice
 from rig.kernel import seconds
 from rig.needs import Needs
 from rig.operator.asking import Ask, Nobody, Operator
+from rig.operator.unplugging import power_cycled
 from rig.signal import Signal
 from rig.views import CLOSED, BatteryView, BusView, Charger, Consumer, Contact
 
@@ -183,13 +184,11 @@ class Bench:
     async def power_cycle(self) -> None:
         """Cut the device's own supply for a moment: what it has not stored by now is lost.
 
-        In a lab without a relay there a technician is asked to. Raises NotOnThisBench ("no
-        operator") where there is none.
+        In a lab without a relay there a technician is asked to. Raises NotOnThisBench where there
+        is none ("no operator"), and if the device did not restart.
         """
-        try:
-            await self._parts.device.power_cycle()
-        except NoSupplyRelay:
-            await self.ask("Please unplug the device's own supply for a second, and plug it again.")
+        device, now = self._parts.device, self._parts.kernel
+        await power_cycled(device, self.ask, self.gx, self.ve_can, lambda: now.now_us, self.note)
 
     async def update_to(self, release: str, path: UpdatePath = UpdatePath.TOOL) -> None:
         """Install a release, by the diagnostic tool unless another path is named; it succeeds."""

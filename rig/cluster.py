@@ -19,7 +19,7 @@ from typing import Any
 from rig.benches.file import load_bench
 from rig.cells import Cell
 from rig.clock import monotonic_us
-from rig.cluster_worker import Code, own_code, require_simulated, who, work
+from rig.cluster_worker import Code, code_of, own_code, require_simulated, who, work
 from rig.errors import BenchFileError
 from rig.kernel import seconds
 from rig.planning import scenarios
@@ -231,17 +231,26 @@ class Crew:
             asked, worker.asked = worker.asked, None
             if asked.status != "finished":
                 self._refuse(worker, f"has not this project: {_why(asked)}")
-            elif self._is_ours(worker, Code(**json.loads(asked.result())["code"])):
+            elif self._answer_of(worker, asked) is not None:
                 self._has_worked = True
                 self._told(f"worker {worker.address}: {worker.threads} at a time")
 
-    def _is_ours(self, worker: _Worker, code: Code) -> bool:
-        """Whether a worker's code is this one's; it is refused if not."""
+    def _answer_of(
+        self, worker: _Worker, future: Any, parts: tuple[str, ...] = ()
+    ) -> Mapping[str, Any] | None:
+        """What a worker of this code answers; None, and it is refused, if its code is another."""
+        try:
+            answer: Mapping[str, Any] = json.loads(future.result())
+            code = code_of(answer)
+            answer = {part: answer[part] for part in parts}
+        except (KeyError, TypeError, ValueError) as error:
+            self._refuse(worker, f"answers as other code does: {_one_line(error)}")
+            return None
         if code.inputs == self._code.inputs:
-            return True
+            return answer
         rows = sum(code.inputs.get(row) != text for row, text in self._code.inputs.items())
         self._refuse(worker, f"has other code for {rows} rows: {code}; here {self._code}")
-        return False
+        return None
 
     def _refuse(self, worker: _Worker, why: str) -> None:
         worker.refused = why
@@ -267,8 +276,8 @@ class Crew:
                 if future.status != "finished":
                     self._again(portion, f"{worker.address}: {_why(future)}")
                     continue
-                answer = json.loads(future.result())
-                if not self._is_ours(worker, Code(**answer["code"])):
+                answer = self._answer_of(worker, future, ("said", "lines"))
+                if answer is None:
                     self._waiting.appendleft(portion)
                     continue
                 if answer["said"]:

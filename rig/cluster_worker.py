@@ -22,6 +22,7 @@ from rig.planning import ROOT, scenarios, software
 from rig.squares import BENCH, inputs_of_squares
 
 SAID = 3000  # characters: the end of what pytest said
+LIMIT_S = 3600.0  # chosen: sixty cells take some minutes, on a busy machine the half of it
 FINE = {0, 1, 5}  # of pytest: passed, some failed, nothing left to run
 
 
@@ -37,6 +38,17 @@ class Code:
     def __str__(self) -> str:
         changed = " with local changes" if self.local_changes else ""
         return f"commit {self.revision[:10]}{changed}, Python {self.python}"
+
+
+def code_of(answer: Mapping[str, Any]) -> Code:
+    """Which code a worker says that it has.
+
+    Raises KeyError, TypeError or ValueError for what is said in another way, as other code may.
+    """
+    code = Code(**answer["code"])
+    if not (isinstance(code.inputs, Mapping) and isinstance(code.revision, str)):
+        raise TypeError("its code is told in another way")
+    return code
 
 
 def require_simulated(bench: BenchFile) -> None:
@@ -73,18 +85,22 @@ def work(asked: str) -> str:
 
 
 def _in_a_python_of_its_own(asked: Mapping[str, Any]) -> str:
-    """Raises RuntimeError with the end of what it said, if it gives no answer."""
+    """Raises RuntimeError with the end of what it said, if it gives no answer in time."""
     with tempfile.TemporaryDirectory(prefix="hil-cluster-") as name:
         folder = Path(name)
         (folder / "asked.json").write_text(json.dumps(asked), encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, "-m", "rig.cluster_worker", name],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "rig.cluster_worker", name],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=LIMIT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"no answer within {LIMIT_S:g} s") from None
         said = done.stdout.decode("utf-8", "replace")[-SAID:]
         with suppress(OSError):
             return (folder / "answer.json").read_text(encoding="utf-8")

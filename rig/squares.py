@@ -40,6 +40,13 @@ def begin_or_go_on(kept: Path, rows: Iterable[str]) -> int:
     return len(lines)
 
 
+def take_back(kept: Path) -> None:
+    """Leave no empty file of a matrix that nobody began with."""
+    if kept.is_file() and kept.stat().st_size == 0:
+        kept.unlink()
+        _beside(kept).unlink(missing_ok=True)
+
+
 def read_entries(path: Path) -> Sequence[dict[str, Any]]:
     """Every whole line; a last one that was cut off is none. Raises BenchFileError."""
     if not path.is_file():

@@ -107,13 +107,17 @@ def _named_by(node: ast.AST) -> Iterator[str]:
 
 @cache
 def _data() -> tuple[Path, ...]:
-    """What stands beside the sources and is read by them: tables, cells, databases, the kernel."""
+    """What stands beside the sources and is read by them: tables, cells, databases, the kernel.
+
+    Of the kernel its source: what a machine's own compiler made of it differs from machine to
+    machine, and is made again when the source changes.
+    """
     found = []
     for package in DATA_OF:
         for path in (ROOT / package).rglob("*"):
             inside = path.relative_to(ROOT)
             bench = inside.parent == Path("rig/benches")
-            if path.suffix in {".py", ".md"} or inside == CATALOGUE or bench:
+            if path.suffix in {".py", ".md", ".so"} or inside == CATALOGUE or bench:
                 continue
             if path.is_file() and _counts(inside):
                 found.append(path)

@@ -7,7 +7,7 @@ instruments were let go. If it trips or dies the attempt ends as a failure of th
 import asyncio
 import os
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,36 +16,40 @@ from rig.benches.file import BenchFile
 from rig.clock import monotonic_us, utc_now
 from rig.errors import BenchError
 from rig.kernel import Kernel
-from rig.planning import ROOT
 from rig.safety.client import GuardianLink, tasks_of_the_test
 from rig.safety.hands import Hands
+from rig.safety.latch import latch, latches_at
 from rig.safety.report import note
 from rig.safety.safe_state import Way
 from rig.safety.spec import GuardianSpec, Limits, Place, Sense
 
 GUARDED_STAND = ("-m", "rig.safety.guarded_stand")
+GUARDED = frozenset({"charger", "load", "daq"})  # the roles that a guardian has to do with
 REPORT = "safety.jsonl"  # in an attempt's folder: what its guardian did
 
 
-def latch_of(bench: str) -> Path:
-    """The file that stands while a bench of this name is tripped, and keeps it from being armed."""
-    return ROOT / "runs" / f"tripped-{bench}.txt"
+def latches_of(file: BenchFile, doors: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The files that stand while a bench is tripped, one an instrument; twins have none.
+
+    A laboratory that was tripped stays so until a person has been there. Twins need nobody, where
+    the bench's file states that they are such: an address of this machine may be a tunnel's end.
+    ``doors``: where its roles are reached, unless that is where its file says.
+    """
+    if file.kind != "lab" or file.twins:
+        return ()
+    reached = doors or {role: wired.resource for role, wired in file.roles.items()}
+    return latches_at(door for role, door in reached.items() if role in GUARDED)
 
 
 def guardian_spec(
     file: BenchFile, doors: Mapping[str, str], report: Path, sense: Sense, limits: Limits
 ) -> GuardianSpec:
-    """A guardian's spec for this process, on a bench whose roles are reached at these doors.
-
-    A laboratory that was tripped stays so until a person has been there. Twins need nobody, where
-    the bench's file states that they are such: an address of this machine may be a tunnel's end.
-    """
+    """A guardian's spec for this process, on a bench whose roles are reached at these doors."""
     places = {
         role: Place(model=file.roles[role].model, resource=door, serial=file.roles[role].serial)
         for role, door in doors.items()
-        if role in {"charger", "load", "daq"}
+        if role in GUARDED
     }
-    real = file.kind == "lab" and not file.twins
     return GuardianSpec(
         places=places,
         lines=file.lines,
@@ -54,7 +58,7 @@ def guardian_spec(
         report=str(report),
         sense=sense,
         limits=limits,
-        latch=str(latch_of(file.name)) if real else None,
+        latches=latches_of(file, doors),
     )
 
 
@@ -114,11 +118,6 @@ class Guarding:
     async def _rescue(self) -> None:
         way = Way(self._hands(), self._spec.sense, self._spec.limits, monotonic_us)
         outcome = await way.go()
+        # For the next run, as the guardian would have, and before a report that a disk may hold up.
+        latch(self._spec.latches, f"{utc_now()} the guardian was gone, ended {outcome.state}")
         note(self._spec.report, "rescued by the test itself", **outcome.as_json())
-        self._latch(f"{utc_now()} the guardian was gone, ended {outcome.state}")
-
-    def _latch(self, why: str) -> None:
-        """Keep it for the next run, as the guardian would have."""
-        if self._spec.latch is not None:
-            with suppress(OSError):  # the bench is at rest all the same
-                Path(self._spec.latch).write_text(f"{why}\n", encoding="utf-8")

@@ -64,9 +64,9 @@ class AdapterNode:
             self._receive(time_us, frame)
 
     @property
-    def state(self) -> ControllerState:
-        """The adapter's fault confinement, as far as it tells."""
-        return self._bus.state or ControllerState.ERROR_ACTIVE
+    def state(self) -> ControllerState | None:
+        """The adapter's fault confinement; None if it does not tell."""
+        return self._bus.state
 
     def send(self, frame: Frame) -> bool:
         """Queue a frame; False if this node is not on the bus, or the adapter did not take it."""
@@ -123,6 +123,8 @@ class AdapterBus(WallBus):
     @property
     def state(self) -> ControllerState | None:
         """The adapter's fault confinement; None if it does not tell."""
+        if getattr(type(self._adapter), "state", None) is can.BusABC.state:
+            return None  # python-can's own answer for all that do not look: active
         try:
             return STATES[self._adapter.state]
         except (NotImplementedError, can.CanError, OSError, KeyError):

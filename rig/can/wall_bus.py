@@ -33,16 +33,20 @@ class WallBus:
         """Have every error that is told of: time, and what is known of it."""
         self._error_taps = (*self._error_taps, tap)
 
-    def _saw_frame(self, time_us: int, sender: str, frame: Frame) -> None:
-        self.frames_total += 1
-        self._busy.append((time_us, self._durations_us[frame.extended][len(frame.data)]))
+    def _was_busy(self, time_us: int, busy_us: int) -> None:
+        """Add to the load, and forget what is over: of error frames alone as well."""
+        self._busy.append((time_us, busy_us))
         while self._busy[0][0] < time_us - LOAD_KEPT_US:
             self._busy.popleft()
+
+    def _saw_frame(self, time_us: int, sender: str, frame: Frame) -> None:
+        self.frames_total += 1
+        self._was_busy(time_us, self._durations_us[frame.extended][len(frame.data)])
         for tap in self._taps:
             tap(time_us, sender, frame)
 
     def _saw_error_frame(self, time_us: int) -> None:
-        self._busy.append((time_us, self._error_us))
+        self._was_busy(time_us, self._error_us)
         self._tell_error(time_us, "error frame")
 
     def _tell_error(self, time_us: int, text: str) -> None:

@@ -17,6 +17,7 @@ from rig.operator.questions import (
     Outcome,
     Question,
     conclude,
+    is_waited_for,
     open_questions,
 )
 
@@ -42,10 +43,13 @@ def answer(
     folder = run / FOLDER
     if not run.is_dir():
         raise BenchFileError(f"{run}: no such folder; allowed: the folder of a run")
-    waiting = open_questions(folder, unix_ms())
+    asked_of_us = open_questions(folder, unix_ms())
+    waiting = tuple(each for each in asked_of_us if is_waited_for(folder, each.id))
     if choice is None:
         _show(run, waiting, as_json=as_json)
         return
+    if asked_of_us and not waiting:
+        raise BenchFileError(f"{run}: whoever asked has ended; nothing is changed")
     asked = _one(run, waiting, question)
     if choice not in asked.allowed:
         raise BenchFileError(

@@ -273,7 +273,7 @@ def _print(made: Reproduction, *, as_machine: bool, files: list[Path] | None = N
         return
     _say(f"Reproduced on {made.release}; shown by {found.span}.")
     for row in found.named:
-        _say(f"{row.item} {'cures' if row.cures else 'brings'} it in {row.release}:")
+        _say(f"{row.item} {found.does(row)} it in {row.release}:")
         for delta in row.deltas:
             _say(f"  {delta}")
     unreached = [each.release for each in found.judged if each.verdict == "does not start"]

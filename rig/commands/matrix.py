@@ -12,9 +12,10 @@ from bms.catalogue import catalogue
 from bms.firmware import Version
 from rig.cells import Cell, write_cells
 from rig.commands.running import run_session, shown, workers
+from rig.errors import BenchFileError
 from rig.planning import scenarios
 from rig.recording import sha256_of
-from rig.squares import Key, begin_or_go_on, key_of_cell, read_entries
+from rig.squares import Key, begin_or_go_on, key_of_cell, read_entries, take_back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +76,12 @@ def run_matrix(
 def _on_cluster(address: str, cells: Sequence[Cell], found: Path, total: int) -> str:
     from rig.cluster import run_on_cluster  # it is an extra, and wants the time that it takes
 
-    with shown(found, total) as (look, tell):
-        return run_on_cluster(address, cells, found, tell, look)
+    try:
+        with shown(found, total) as (look, tell):
+            return run_on_cluster(address, cells, found, tell, look)
+    except BenchFileError:
+        take_back(found)
+        raise
 
 
 def squares_of(cells: Sequence[Cell], entries: Iterable[Mapping[str, Any]]) -> list[Square]:

@@ -13,7 +13,7 @@ from bms.releases import NEWEST
 from rig.benches.file import load_bench
 from rig.commands.options import Firmware, Only
 from rig.errors import BenchFileError
-from rig.nightly.window import end_of
+from rig.nightly.window import span_of
 from rig.planning import ROOT, scenarios, under_test
 from rig.scheduling.planner import PlanAsked, plan_for
 from rig.scheduling.told import for_a_machine, whole
@@ -27,7 +27,8 @@ def plan(
     firmware: Firmware = str(NEWEST),
     only: Only = None,
     window: Annotated[
-        str | None, typer.Option(help="Local times, as 22:00-06:00: what fits until it ends.")
+        str | None,
+        typer.Option(help="Local times, as 22:00-06:00: what fits until it ends, or the next one."),
     ] = None,
     hours: Annotated[
         float | None, typer.Option(min=0.001, max=168.0, help="What fits into so many.")
@@ -49,7 +50,7 @@ def plan(
     file = load_bench(bench)
     device = under_test(firmware, is_read=file.kind == "lab").firmware
     now = datetime.now(UTC).astimezone()
-    until = end_of(window, hours, now)
+    span = span_of(window, hours, now)
     known = scenarios()
     wanted = {item_of(text).id for text in only or known}
     for id_ in sorted(wanted - known.keys()):
@@ -59,12 +60,21 @@ def plan(
         firmware=str(device),
         rows={id_: scenario for id_, scenario in known.items() if id_ in wanted},
         runs=runs,
-        window_h=None if until is None else (until - now).total_seconds() / SECONDS_AN_HOUR,
+        window_h=None if span is None else (span[1] - span[0]).total_seconds() / SECONDS_AN_HOUR,
         attended=not unattended,
     )
     planned = plan_for(asked)
     if as_json:
-        print(json.dumps({"bench": file.name, "firmware": str(device)} | for_a_machine(planned)))  # noqa: T201
+        told: dict[str, object] = {"bench": file.name, "firmware": str(device)}
+        told["window"] = None if span is None else [instant.isoformat() for instant in span]
+        print(json.dumps(told | for_a_machine(planned)))  # noqa: T201
         return
+    if span is not None:
+        out.print(_in_words(*span, now), markup=False, highlight=False, soft_wrap=True)
     for line in whole(planned):
         out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _in_words(begin: datetime, end: datetime, now: datetime) -> str:
+    since = "from now on" if begin == now else f"from {begin:%a %d %b %H:%M}"
+    return f"What fits {since} until {end:%a %d %b %H:%M}."

@@ -86,7 +86,9 @@ def shown(
         TimeElapsedColumn(),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    # Where nothing can be drawn, it would leave an empty line.
+    is_drawn = console.is_interactive
+    with Progress(*columns, console=console, transient=True, disable=not is_drawn) as progress:
         task, seen = progress.add_task("starting", total=total), _Progress(journal)
 
         def hold(held: bool) -> None:  # what is typed would be drawn over

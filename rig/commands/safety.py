@@ -10,10 +10,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rig.benches.guarding import REPORT, latch_of
+from rig.benches.file import load_bench
+from rig.benches.guarding import REPORT, latches_of
 from rig.clock import utc_now, wall_s
 from rig.errors import BenchFileError
 from rig.proofs.kills_judged import Killed, Spread, as_json, spreads
+from rig.safety.latch import standing
 
 P99_MS, MAX_MS = 50.0, 250.0  # chosen by the mission: from failure to the last output off
 
@@ -128,20 +130,28 @@ def _lines(one: dict[str, Any]) -> list[str]:
     return [what + (f" {one['wish']}" if "wish" in one else "")]
 
 
-@safety_app.command("reset", epilog="Example: hil safety reset lab --by 'A. Meyer'")
+@safety_app.command("reset", epilog="Example: hil safety reset my_lab.toml --by 'A. Meyer'")
 def reset(
-    bench: Annotated[str, typer.Argument(help="Name of the bench that was tripped.")],
+    bench: Annotated[str, typer.Argument(help="Name of the tripped bench, or its .toml file.")],
     by: Annotated[str, typer.Option(help="Who has been there and looked.")],
 ) -> None:
     """Let a bench that was tripped be armed again: for a person who has been there."""
-    latch = latch_of(bench)
-    if not latch.exists():
+    file = load_bench(bench)
+    tripped = [latch for latch in map(Path, latches_of(file)) if latch.exists()]
+    if not tripped:
         raise BenchFileError(f"{bench}: was not tripped; allowed: a bench that was")
     if not by.strip():
         raise BenchFileError("--by: is empty; allowed: the name of who has been there")
     console = Console()
-    console.print(f"tripped: {latch.read_text(encoding='utf-8').strip()}", markup=False)
-    with latch.with_suffix(".log").open("a", encoding="utf-8") as log:
-        log.write(f"{utc_now()} reset by {by.strip()}: {latch.read_text(encoding='utf-8')}")
-    latch.unlink()
-    console.print(f"{bench} may be armed again")
+    try:
+        for why in dict.fromkeys(standing([str(latch)]) for latch in tripped):
+            console.print(f"tripped: {why}", markup=False)
+            with (tripped[0].parent / "resets.log").open("a", encoding="utf-8") as log:
+                log.write(f"{utc_now()} {file.name} reset by {by.strip()}: {why}\n")
+        for latch in tripped:
+            latch.unlink()
+    except OSError as error:
+        raise BenchFileError(
+            f"{error.filename}: {error.strerror}; allowed: latches that may be taken away"
+        ) from error
+    console.print(f"{file.name} may be armed again")

@@ -17,6 +17,7 @@ from rig.operator.questions import (
     outcome_of,
     put,
     questions,
+    waiting_for,
 )
 
 LOOK_S = 0.2  # chosen: a person does not notice
@@ -153,7 +154,8 @@ class Technician:
         )
         self._note(f"asked: {asked.text}")
         try:
-            outcome = await self._answer(question, asked.timeout_s)
+            with waiting_for(self._folder, question.id):
+                outcome = await self._answer(question, asked.timeout_s)
         finally:  # an interrupted attempt asks nothing any more
             conclude(self._folder, question.id, Outcome(end=End.WITHDRAWN, utc=utc_now()))
         if outcome.end is not End.ANSWERED:

@@ -3,21 +3,25 @@
 In the run's folder, `questions/0001.json` is a question and `questions/0001.end.json` is what
 became of it: answered, timed out, or withdrawn. The first end counts, whoever writes it: a link
 makes it whole at once or not at all. So nobody listens anywhere, and a question can be answered
-from every shell of the machine that may write to the folder, and from no other place.
+from every shell of the machine that may write to the folder, and from no other place. Who waits
+holds a lock on the question: it ends with its process, however that ends.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from rig.file_lock import open_lock, take
 from rig.recording import RecordError, as_json, canonical_json
 from rig.recording.fields import Fields, read_json
 
 FOLDER = "questions"
 CANNOT = "cannot"  # what every question can be answered with, besides its choices
 NUMBERS = range(1, 10_000)
+TRIES = 1000  # chosen, a millisecond: who looks whether somebody waits has the lock for less
 
 
 class End(StrEnum):
@@ -111,6 +115,31 @@ def open_questions(folder: Path, now_ms: int) -> tuple[Question, ...]:
         for question in questions(folder)
         if now_ms < question.until_ms and not _ended(folder, question.id).is_file()
     )
+
+
+@contextmanager
+def waiting_for(folder: Path, id_: str) -> Iterator[None]:
+    """While this is entered, `is_waited_for` says that somebody waits."""
+    handle = open_lock(_asked(folder, id_))
+    try:
+        with suppress(OSError):  # a file system without locks: it cannot be seen, then
+            for _ in range(TRIES):
+                if take(handle):
+                    break
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_waited_for(folder: Path, id_: str) -> bool:
+    """Whether a process of this machine waits for the answer."""
+    handle = os.open(_asked(folder, id_), os.O_RDONLY)
+    try:
+        return not take(handle)
+    except OSError:  # a file system without locks cannot tell
+        return True
+    finally:
+        os.close(handle)
 
 
 def withdraw_all(folder: Path, utc: str) -> None:

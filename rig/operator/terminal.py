@@ -1,7 +1,8 @@
 """The question on the terminal of a run's command, while the run goes on in its own process.
 
 Nothing here waits: `look` is called again and again, between looks at the run, so Ctrl-C does what
-it does at any other moment. Where standard input is no terminal, nobody is taken for a person.
+it does at any other moment. Where standard input is no terminal, nobody is taken for a person, nor
+while the run is in its background: there a shell stops whoever reads from it.
 """
 
 import os
@@ -57,6 +58,7 @@ class TerminalPrompt:
         self._keys = keys.fileno() if HAS_TERMINALS and _is_terminal(keys) else None
         self._shown: Question | None = None
         self._typed = b""
+        self._is_offered = False  # whether an answer to what is shown may be typed
 
     def look(self, hold: Callable[[bool], None] = _hold_nothing) -> None:
         """Show a question that is new, take an answer that has been typed.
@@ -81,14 +83,16 @@ class TerminalPrompt:
             hold(False)
 
     def _show(self, question: Question) -> None:
-        self._shown, self._typed = question, b""
+        self._shown, self._is_offered = question, False
         minutes = max(0, question.until_ms - unix_ms()) / 60_000
         self._say(f"\nQuestion of {question.attempt}, for {minutes:.0f} min:")
         self._say(f"  {question.text}")
-        if self._keys is None:
+        if self._keys is None or not _is_in_front(self._keys):
             self._say(f"  To answer: {self._elsewhere}")
-            return
-        _forget_keys(self._keys)
+
+    def _offer(self, question: Question, keys: int) -> None:
+        self._typed, self._is_offered = b"", True
+        _forget_keys(keys)
         self._say(f"  Type one of: {', '.join(question.allowed)}")
         self._say(f"  Or, from another shell: {self._elsewhere}")
 
@@ -101,7 +105,14 @@ class TerminalPrompt:
         return None
 
     def _take_keys(self, question: Question) -> None:
-        for line in self._lines():
+        if self._keys is None:
+            return
+        if not _is_in_front(self._keys):
+            self._is_offered = False
+            return
+        if not self._is_offered:
+            self._offer(question, self._keys)
+        for line in self._lines(self._keys):
             choice = line.strip()
             if choice in question.allowed:
                 answered = Outcome(
@@ -114,12 +125,12 @@ class TerminalPrompt:
             if choice:
                 self._say(f"  {choice!r}: allowed: {', '.join(question.allowed)}")
 
-    def _lines(self) -> list[str]:
+    def _lines(self, keys: int) -> list[str]:
         """Whole lines that have been typed since; nothing is waited for."""
-        if self._keys is None or not select.select([self._keys], [], [], 0)[0]:
+        if not select.select([keys], [], [], 0)[0]:
             return []
         try:
-            read = os.read(self._keys, BYTES)
+            read = os.read(keys, BYTES)
         except OSError:
             read = b""
         if not read:  # the terminal is gone
@@ -141,6 +152,14 @@ def _is_terminal(keys: TextIO) -> bool:
         return keys.isatty()
     except ValueError:  # it is closed
         return False
+
+
+def _is_in_front(keys: int) -> bool:
+    """Whether this process may read from the terminal; in the background it would be stopped."""
+    try:
+        return os.tcgetpgrp(keys) == os.getpgrp()
+    except OSError:  # it is not the terminal that this process was started from: nothing stops it
+        return True
 
 
 def _forget_keys(keys: int) -> None:

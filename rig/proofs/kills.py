@@ -55,6 +55,9 @@ FRAMES = 120  # chosen: so many at least come between the first output on and th
 FRAME_SHARE = 0.15  # chosen: of the kills, at frames instead of commands
 # With both dead it is the supply's own watchdog's, in seconds: that is no safe state of ours.
 STRUCK = tuple(kind for kind in Kind if kind not in {Kind.NOTHING, Kind.BOTH})
+ARMING = 120  # chosen: milliseconds in which a guardian has armed; a late point is right after it
+ARMING_SHARE = 0.05  # chosen: of the kills, while it does
+AT_ARMING = (Kind.SIGKILL, Kind.SIGSTOP, Kind.SIGSEGV)
 AT_FRAMES = (Kind.SIGKILL, Kind.SIGSTOP, Kind.SIGSEGV, Kind.INTERRUPT, Kind.GUARDIAN_KILLED)
 AGAIN = 6  # tries of a kill whose victim was tripped before its point, on a busy machine
 
@@ -76,11 +79,15 @@ def plan(kills: int, labels: Sequence[str], seed: int) -> list[Job]:
     for points in fits.values():
         dice.shuffle(points)
     jobs: list[Job] = []
-    at_frames = round(FRAME_SHARE * kills)
+    at_frames, at_arming = round(FRAME_SHARE * kills), round(ARMING_SHARE * kills)
     for number in range(kills):
         if number < at_frames:
             kind = AT_FRAMES[number % len(AT_FRAMES)]
             jobs.append(Job(number=number, kind=kind, place="frame", point=dice.randrange(FRAMES)))
+            continue
+        if number < at_frames + at_arming:
+            kind, point = AT_ARMING[number % len(AT_ARMING)], dice.randrange(ARMING)
+            jobs.append(Job(number=number, kind=kind, place="arming", point=point))
             continue
         kind = STRUCK[number % len(STRUCK)]
         points = fits[kind]

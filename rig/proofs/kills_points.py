@@ -1,8 +1,8 @@
 """Where a victim can be struck, and how: at every byte that passes between driver and wire.
 
 A point is the instant before a message is written, after it was written, or after its answer was
-read; or the instant at which a CAN frame was heard. The victim strikes itself, so that the point is
-exact, and says first when that is.
+read; or the instant at which a CAN frame was heard; or a millisecond while its guardian arms. The
+victim strikes itself, so that the point is exact, and says first when that is.
 """
 
 import ctypes
@@ -45,10 +45,10 @@ class Strike:
     def __init__(
         self, job: int, kind: Kind, place: str, number: int, guardian: int, disk: Disk
     ) -> None:
-        """``place``: "wire" or "frame", and the number of the point that is meant there."""
+        """``place``: "wire", "frame" or "arming", and the number of the point meant there."""
         self._job, self._kind, self._guardian, self.disk = job, kind, guardian, disk
         self._place, self._number = place, number
-        self._counts = {"wire": 0, "frame": 0}
+        self._counts = {"wire": 0, "frame": 0, "arming": 0}
         self._lock = threading.Lock()
         self._energised = False
         self.labels: list[str] = []

@@ -38,6 +38,7 @@ from rig.signal import Poller, Signal
 from rig.wall import WallLoop
 
 ANSWER_S = 2.0
+ARMING_S, ARMING_POINTS = 0.001, 1000  # above any number of a point that is meant
 JUMP_US = 3_600_000_000
 
 
@@ -103,7 +104,13 @@ class Victim:
     async def run(self) -> None:
         """Charge, discharge, both; whatever goes wrong, ask for the safe state on the way out."""
         try:
-            await self.link.arm()
+            moments = self._loop.create_task(self._count_while_arming())
+            try:
+                await self.link.arm()
+            finally:
+                moments.cancel()
+            for _ in range(ARMING_POINTS):
+                self._strike.point("its guardian has armed", "arming")
             await self._scenario()
             await self.link.part()
         except (BenchError, InstrumentError, OSError, asyncio.CancelledError) as error:
@@ -112,6 +119,12 @@ class Victim:
             raise
         finally:
             await self.link.settled()
+
+    async def _count_while_arming(self) -> None:
+        """A point each millisecond: what the guardian sends meanwhile is not seen from here."""
+        while True:
+            self._strike.point("while its guardian arms", "arming")
+            await asyncio.sleep(ARMING_S)
 
     async def _scenario(self) -> None:
         bench = self._instruments

@@ -6,7 +6,7 @@ proof: the release without that one change does otherwise.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
@@ -21,6 +21,7 @@ from rig.replay.stimulus import Stimulus
 CONFIDENCE = 0.95  # chosen: usual
 RUNS_TRIED, RUNS_MOST = 3, 60  # chosen: to see whether chance plays; what a night can bear
 RUNS_ESTIMATE = 20
+RIVALS = 3  # chosen: explanations that are as like; more of them are said, and not played
 Progress = Callable[[str], None]
 
 
@@ -63,6 +64,8 @@ class Bisection:
     unnamed: tuple[str, ...] = ()
     """Borders that no single row explains."""
     remarks: tuple[str, ...] = ()
+    is_open: bool = False
+    """Whether with something else that explains the log as well it would be another row."""
 
     @property
     def faulty(self) -> frozenset[str]:
@@ -73,6 +76,22 @@ class Bisection:
     def span(self) -> str:
         """As a reader says it: 1.07 to 1.13."""
         return span_of(self.faulty)
+
+    @property
+    def borders(self) -> tuple[str, ...]:
+        """The releases on both sides of where it begins or ends, and the oldest and newest."""
+        order = [each.release for each in self.judged]
+        found = {order[0], order[-1]}
+        for before, after in pairwise(order):
+            if (before in self.faulty) is not (after in self.faulty):
+                found |= {before, after}
+        return tuple(release for release in order if release in found)
+
+    def does(self, row: Named) -> str:
+        """What a row does, as a verb: as a fact, or as something that may be."""
+        if self.is_open:
+            return "may cure" if row.cures else "may bring"
+        return "cures" if row.cures else "brings"
 
 
 def span_of(releases: frozenset[str]) -> str:
@@ -143,6 +162,48 @@ def bisect(
     )
     named, unnamed = _name(stimulus, condition, judged, runs, pool)
     return Bisection(judged=judged, named=named, unnamed=unnamed)
+
+
+def against(
+    found: Bisection,
+    rivals: Sequence[tuple[str, Stimulus]],
+    condition: Condition,
+    pool: Pool,
+    runs: int = 1,
+) -> Bisection:
+    """Played with what else explains the log, by its text: whether the rows still hold.
+
+    Only the borders are played, and there the release less the row that was named.
+    """
+    wanted = [(Firmware(release=each), each in found.faulty) for each in found.borders]
+    wanted += [
+        (Firmware(release=row.release, without=(row.item,)), row.cures) for row in found.named
+    ]
+    remarks = []
+    for text, stimulus in rivals[:RIVALS]:
+        tasks = [
+            (stimulus, replace(each, seed=seed)) for each, _ in wanted for seed in _seeds(runs)
+        ]
+        outcomes = pool.play_all(tasks, condition, lenient=True)
+        otherwise = [
+            _called(each)
+            for index, (each, shows) in enumerate(wanted)
+            if any(one.holds for one in outcomes[index * runs : (index + 1) * runs]) is not shows
+        ]
+        if otherwise:
+            remarks.append(
+                f"the row is open: with {text!r}, which is as like, {', '.join(otherwise)} "
+                f"{'does' if len(otherwise) == 1 else 'do'} otherwise"
+            )
+    is_open = found.is_open or bool(remarks)
+    if len(rivals) > RIVALS:
+        names = ", ".join(repr(text) for text, _ in rivals[RIVALS:])
+        remarks.append(f"as like, and not played to other releases: {names}")
+    return replace(found, remarks=(*found.remarks, *remarks), is_open=is_open)
+
+
+def _called(firmware: Firmware) -> str:
+    return " without ".join((firmware.release, *firmware.without))
 
 
 def _seeds(runs: int) -> range:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from bms.releases import VERSIONS
-from rig.replay.bisect import Bisection, bisect, runs_needed
+from rig.replay.bisect import Bisection, against, bisect, runs_needed
 from rig.replay.compare import Comparison
 from rig.replay.condition import Condition
 from rig.replay.excerpt import Excerpt
@@ -50,6 +50,8 @@ class Trial:
     comparison: Comparison
     same: bool
     """Whether it is the same failure, about then."""
+    rivals: tuple[tuple[str, Stimulus], ...] = ()
+    """What explains the log as well, the likest first."""
 
     @property
     def stimulus(self) -> Stimulus:
@@ -135,18 +137,18 @@ def tries(
 
 def _likeliest(same: list[Trial]) -> Trial:
     """The one that is most like the log; what explains it as well is said."""
-    best = max(same, key=lambda trial: trial.comparison.alike_pct)
+    best, *others = sorted(same, key=lambda trial: -trial.comparison.alike_pct)
     least_pct = best.comparison.alike_pct - ALIKE_PCT
-    others = [
-        trial.hypothesis.text
-        for trial in same
-        if trial is not best and trial.comparison.alike_pct >= least_pct
-    ]
-    if not others:
+    rivals = tuple(
+        (trial.hypothesis.text, trial.stimulus)
+        for trial in others
+        if trial.comparison.alike_pct >= least_pct
+    )
+    if not rivals:
         return best
-    text = f"it would be the same with: {'; '.join(others)}"
+    text = f"it would be the same with: {'; '.join(text for text, _ in rivals)}"
     restored = replace(best.restored, chosen=(*best.restored.chosen, text))
-    return replace(best, restored=restored)
+    return replace(best, restored=restored, rivals=rivals)
 
 
 class _Trier:
@@ -286,11 +288,15 @@ def reproduce(
         progress("settings that no frame tells are tried")
         found = _with_a_setting(excerpt, condition, found, pool) or found
     trial, bisection, runs = found
+    if trial.rivals:
+        progress("what explains it as well is tried")
+        bisection = against(bisection, trial.rivals, condition, pool, runs)
     reduced = after = None
     if smaller:
         aim = aim_of(condition, bisection, release, trial.outcome.signature, runs)
         reduced = Reducer(aim, pool, progress).reduce(trial.stimulus)
         after = bisect(reduced.stimulus, condition, pool, runs, progress)
+        after = replace(after, is_open=bisection.is_open)
     return Reproduction(
         release=release,
         excerpt=excerpt,
@@ -313,16 +319,24 @@ def _with_a_setting(
     firmware = trial.outcome.firmware
     trier = _Trier(excerpt, condition, firmware, pool)
     trier.look(trial.restored.begin_us)
-    best: tuple[Trial, Bisection, int] | None = None
+    told: list[tuple[Trial, Bisection]] = []
     for other in trier.trials(trial.restored.begin_us, [*of_settings(trial.restored.settings)]):
         if not other.same or other.comparison.alike_pct < trial.comparison.alike_pct - ALIKE_PCT:
             continue
         bisection = bisect(other.stimulus, condition, pool, runs)
-        fewest = len(VERSIONS) if best is None else len(best[1].faulty)
-        if len(bisection.faulty) < fewest:
-            remark = "as the settings are when it is new, all releases show it"
-            best = other, replace(bisection, remarks=(remark,)), runs
-    return best
+        if len(bisection.faulty) < len(VERSIONS):
+            told.append((other, bisection))
+    if not told:
+        return None
+    best, bisection = min(told, key=lambda each: len(each[1].faulty))
+    remark = "as the settings are when it is new, all releases show it"
+    parted = tuple(
+        f"the row is open: with {other.hypothesis.text!r} it would be {its.span}"
+        for other, its in told
+        if (its.faulty, its.named) != (bisection.faulty, bisection.named)
+    )
+    bisection = replace(bisection, remarks=(remark, *parted), is_open=bool(parted))
+    return best, bisection, runs
 
 
 def aim_of(

@@ -3,6 +3,7 @@
 import hashlib
 import pprint
 import re
+import runpy
 import shutil
 import textwrap
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from typing import Any
 
 import can
 
+from bms.releases import VERSIONS
 from rig.errors import BenchFileError
 from rig.replay.bisect import Bisection
 from rig.replay.condition import Condition
@@ -61,7 +63,10 @@ def name_of(condition: Condition) -> str:
 def write_scenario(
     folder: Path, made: Reproduction, condition: Condition, source: Provenance
 ) -> list[Path]:
-    """Write story, test and reduced recording into a new folder; the files."""
+    """Write story, test and reduced recording into a new folder; the files.
+
+    Raises BenchFileError for a folder that is there, and for a test that does not do as it tells.
+    """
     stimulus, found = _final(made)
     if folder.exists():
         raise BenchFileError(f"--out {folder}: is there already; allowed: a new folder")
@@ -76,12 +81,33 @@ def write_scenario(
         ) from error
     test = part / f"test_{name_of(condition)}.py"
     test.write_text(test_text(made, condition, stimulus, found, source), encoding="utf-8")
+    check(test, made.release)
     story = part / "story.md"
     story.write_text(story_text(made, condition, source), encoding="utf-8")
     recording = part / "recording.log"
     write_recording(recording, stimulus, made.release, condition)
     part.rename(folder)
     return [folder / each.name for each in (story, test, recording)]
+
+
+def check(test: Path, release: str) -> None:
+    """Play the test as it was written: to the log's release, and to one that does not show it.
+
+    Raises BenchFileError where it does not do as it tells; the file is left for a look at it.
+    """
+    order = [str(version) for version in VERSIONS]
+    try:
+        case = runpy.run_path(str(test))["CASE"]
+        if not case.is_faulty(release):
+            raise AssertionError(f"{release} of the log is not among those that it tells")
+        healthy = [each for each in case.borders if not case.is_faulty(each)]
+        healthy.sort(key=lambda each: abs(order.index(each) - order.index(release)))
+        for each in (release, *healthy[:1]):
+            case.expect_as_found(each)
+    except (AssertionError, BenchFileError, NameError, SyntaxError) as error:
+        raise BenchFileError(
+            f"{test}: as it was written it does not do what it tells: {error}; it is left there"
+        ) from error
 
 
 def _final(made: Reproduction) -> tuple[Stimulus, Bisection]:
@@ -131,7 +157,7 @@ def test_text(
         f"    runs={stimulus.runs},",
         f"    begins=({_steps(stimulus.begins)}),",
         f"    steps=({_steps(stimulus.steps)}),",
-        f"    length_s={stimulus.length_us / 1e6:g},",
+        f"    length_s={_seconds(stimulus.length_us)},",
         f"    seeds={runs},",
         ")",
         "",
@@ -168,8 +194,13 @@ def _steps(steps: tuple[Step, ...]) -> str:
     rows = []
     for each in steps:
         arguments = "".join(f", {name}={value!r}" for name, value in each.arguments)
-        rows.append(f'step({each.at_us / 1e6:g}, "{each.kind}"{arguments}),')
+        rows.append(f'step({_seconds(each.at_us)}, "{each.kind}"{arguments}),')
     return "\n".join(rows)
+
+
+def _seconds(time_us: int) -> str:
+    """To the microsecond: a time that is rounded is played at another instant."""
+    return f"{time_us / 1e6:.6f}".rstrip("0").rstrip(".")
 
 
 def harmless(text: str) -> str:
@@ -185,6 +216,8 @@ def shortened(name: str) -> str:
 
 def _rows(found: Bisection) -> str:
     told = [f"{'cured' if each.cures else 'brought'} by {each.item}" for each in found.named]
+    if told and found.is_open:
+        told = ["the row is open", *(f"perhaps {text}" for text in told)]
     return f"{', '.join(told).capitalize()}. " if told else ""
 
 
@@ -214,8 +247,7 @@ def story_text(made: Reproduction, condition: Condition, source: Provenance) -> 
         lines.append(f"| {each.release} | {each.verdict}{often} |")
     lines += ["", *(f"- {remark}" for remark in remarks)]
     for row in found.named:
-        verb = "cures" if row.cures else "brings"
-        lines.append(f"- {row.item} {verb} it: {row.statement}")
+        lines.append(f"- {row.item} {found.does(row)} it: {row.statement}")
         lines += [f"  - `{delta}`" for delta in row.deltas]
     lines += [f"- {text}" for text in found.unnamed]
     lines += ["", "## What is left of it", ""]
@@ -274,6 +306,7 @@ def as_mapping(made: Reproduction) -> Mapping[str, Any]:
             {"item": row.item, "cures": row.cures, "release": row.release, "deltas": row.deltas}
             for row in found.named
         ],
+        "row_is_open": found is not None and found.is_open,
         "remarks": [] if found is None else [*found.remarks, *found.unnamed],
         "steps_before": None if made.reduced is None else made.reduced.before,
         "steps_after": None if made.reduced is None else made.reduced.after,

@@ -1,8 +1,8 @@
 """The test's end of its guardian: permits, signs of progress, and what to do when it is gone.
 
 A sign of progress is a wake of the test's own loop, or an exchange with an instrument that begins
-or ends: nothing that goes on by itself while the test hangs. A guardian that dies or stands still
-is noticed here; then this process brings the bench to rest itself.
+or ends: nothing that goes on by itself while the test hangs. A guardian that dies, stands still or
+hangs in the system is noticed here; then this process brings the bench to rest itself.
 """
 
 import asyncio
@@ -16,11 +16,12 @@ from typing import Any, Self, TypeVar
 
 from instruments.exchange import URGENT, Exchange, Runner
 from instruments.protocols import InstrumentLost, InstrumentTimeout
+from rig.clock import monotonic_us
 from rig.errors import BenchError
 from rig.realtime import hurry
 from rig.safety.permits import Wish
 from rig.safety.spec import GuardianSpec
-from rig.safety.vigil import ENDED, STOPPED, process_state
+from rig.safety.vigil import ENDED, HUNG, STOPPED, process_state
 
 T = TypeVar("T")
 READY_S = 60.0  # chosen: a busy machine imports slowly
@@ -58,6 +59,7 @@ class GuardianLink:
         self._rescuing: asyncio.Task[None] | None = None
         self._beat: asyncio.TimerHandle | None = None
         self._process: asyncio.subprocess.Process | None = None
+        self._held_since_us: int | None = None  # by the system
         self._leaving = False
         self._stopped = ""
         self.pid = 0
@@ -182,7 +184,8 @@ class GuardianLink:
         except TimeoutError:
             with suppress(ProcessLookupError):
                 process.kill()
-            await process.wait()
+            with suppress(TimeoutError):  # who hangs in the system ends when that lets go of it
+                await asyncio.wait_for(process.wait(), END_S)
 
     # Inside
 
@@ -214,9 +217,21 @@ class GuardianLink:
         if state is not None and state in STOPPED | ENDED:
             self._lose("the guardian stands still" if state in STOPPED else "the guardian died")
             return
+        if self._is_held(state):
+            self._lose(f"the guardian has hung for {self._spec.limits.hung_s:g} s")
+            return
         self._tell({})
         self._see_who_left()
         self._beat = asyncio.get_running_loop().call_later(BEAT_S, self._tick)
+
+    def _is_held(self, state: str | None) -> bool:
+        """Whether every look for some time has found the guardian waiting for a disk."""
+        if state != HUNG:
+            self._held_since_us = None
+            return False
+        now_us = monotonic_us()
+        since_us = self._held_since_us = self._held_since_us or now_us
+        return now_us - since_us > 1e6 * self._spec.limits.hung_s
 
     def _see_who_left(self) -> None:
         if self.over or self._leaving:

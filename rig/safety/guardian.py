@@ -3,7 +3,8 @@
 It has its own connections to every instrument, permits outputs, watches its client, and brings the
 bench to the safe state when anything fails. It speaks with its client over its standard input and
 output, a JSON object a line; the end of that pipe is the end of the client. What it may do next is
-the automaton's alone. Rules: `fail` never waits and never raises; a full disk stops nothing.
+the automaton's alone. Rules: `fail` never waits and never raises; a disk that is full or hangs
+stops nothing, for once something is armed no file is touched in the loop.
 """
 
 import asyncio
@@ -11,8 +12,9 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,9 @@ from rig.safety import disk
 from rig.safety.automaton import TRIPPED, Bench, Event, Held, Permit, step
 from rig.safety.budget import Budget
 from rig.safety.hands import Hands, LoadOutput, Output, take
+from rig.safety.latch import latch, not_keepable, standing
 from rig.safety.permits import Wish
-from rig.safety.report import note
+from rig.safety.report import Writer
 from rig.safety.safe_state import Way
 from rig.safety.spec import GuardianSpec
 from rig.safety.vigil import Vigil, process_state
@@ -55,9 +58,13 @@ class Guardian:
         self._turn = {role: asyncio.Lock() for role in self._outputs}
         self._way = Way(hands, spec.sense, self._limits, now_us)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._answers: set[asyncio.Task[None]] = set()
+        self._arming: asyncio.Task[None] | None = None
+        self._report, self._latching = Writer(), Writer()  # of two disks one may hang
+        self._disk_silent_s: Callable[[], float] = lambda: 0.0
         self._why, self._parted = "", False
         self.trip: asyncio.Task[None] | None = None
-        self.arming = False  # the interlock may be closed by now
+        self._exposed = False  # the interlock may be closed
 
     @property
     def bench(self) -> Bench:
@@ -93,12 +100,32 @@ class Guardian:
         else:
             self._vigil.heard(now_us)
         if number is not None:
-            self.begin(self._answer(number, told))
+            answer = self.begin(self._answer(number, told))
+            self._answers.add(answer)
+            answer.add_done_callback(self._answers.discard)
+
+    async def hear_the_end(self) -> None:
+        """The test is gone: what it asked for goes on no more, and what it armed comes to rest."""
+        await self._stop(tuple(self._answers))
+        if self.bench is Bench.ARMED or self._exposed:
+            self.fail("the test process has ended")
+        if self.trip is not None:
+            await self.trip
+        await self._report.settled(self._limits.step_s)
+
+    async def _stop(self, tasks: Collection["asyncio.Task[None]"]) -> None:
+        """Have them ended before anything else is done: a step of theirs could undo it."""
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            longest_s = self._limits.step_s
+            await asyncio.wait(tasks, timeout=longest_s)  # noqa: TID251 - all are cancelled above
 
     async def _answer(self, number: int, told: dict[str, Any]) -> None:
         try:
             match told["do"]:
                 case "arm":
+                    self._arming = asyncio.current_task()
                     await self._arm()
                 case "ask":
                     await self._ask(Wish(**told["wish"]))
@@ -116,15 +143,20 @@ class Guardian:
                     raise BenchError(f"do: {other!r}: nothing that a guardian does")
         except (BenchError, InstrumentError, TimeoutError, KeyError, TypeError) as error:
             self._say({"n": number, "ok": False, "why": str(error) or type(error).__name__})
+        except asyncio.CancelledError:
+            self._say({"n": number, "ok": False, "why": self._why or "the test has ended"})
+            raise
         else:
             self._say({"n": number, "ok": True, "bench": str(self.bench)})
 
     async def _arm(self) -> None:
-        if because := self._latched():
+        if because := standing(self._spec.latches):
             raise BenchError(f"tripped before, and no person has reset it: {because}")
         if self.bench is not Bench.UNARMED:
             raise BenchError(f"the bench is {self.bench}: {self._why}")
-        self._check_latch()
+        if folder := not_keepable(self._spec.latches):
+            allowed = "a folder that can be written"
+            raise BenchError(f"{folder}: a trip could not be kept; allowed: {allowed}")
         report, least = Path(self._spec.report), self._limits.disk_bytes_min
         if (full := disk.what_is_missing(report, least)) is not None:
             raise BenchError(full)
@@ -135,13 +167,15 @@ class Guardian:
                 raise BenchError(self._why)
         watched = [r for r, o in self._outputs.items() if await o.watch(self._limits.watchdog_s)]
         relay = self._spec.sense.interlock_relay
-        self.arming = True
+        self._exposed = True
         if relay is not None:
             await self._hands.io.close_relay(relay)
         self._held = step(self._held, Event.ARM)
-        self.arming = False
+        if self.trip is not None:
+            raise BenchError(self._why)
         self.note("armed", watchdogs=watched)
-        disk.watch(report, least, self._limits.look_s, self._disk_is_full)
+        look_s = self._limits.look_s
+        self._disk_silent_s = disk.watch(report, least, look_s, self._disk_is_full)
         for output in self._hands.outputs:
             self.begin(self._mind(output))
         if self._spec.sense.stop_channel is not None:
@@ -203,11 +237,16 @@ class Guardian:
                 self.fail(f"{role} was left on at the end")
                 raise BenchError(self._why)
         self._held, self._parted = step(self._held, Event.PART), True
-        for output in self._hands.outputs:
-            await output.watch(None)
         relay = self._spec.sense.interlock_relay
-        if relay is not None:
-            await self._hands.io.open_relay(relay)
+        try:
+            for output in self._hands.outputs:
+                await output.watch(None)
+            if relay is not None:
+                await self._hands.io.open_relay(relay)
+        except (InstrumentError, TimeoutError) as error:
+            self.fail(f"at the end of the test: {error}")
+            raise
+        self._exposed = False
         spent = {r: {"wh": b.energy_wh, "s": b.on_s} for r, b in self._budgets.items()}
         self.note("parted", spent=spent)
 
@@ -218,11 +257,19 @@ class Guardian:
         if self.bench is Bench.ARMED:
             self.fail(why)
 
+    def _disk_hangs(self) -> str | None:
+        """Why nothing may go on: the test's record hangs, and nobody else would tell of it."""
+        longest_s = self._limits.stall_s
+        silent_s = max(self._disk_silent_s(), self._report.hangs_s())
+        if self.bench is not Bench.ARMED or silent_s <= longest_s:
+            return None
+        return f"{Path(self._spec.report).parent}: the disk has not answered for {longest_s:g} s"
+
     async def look(self) -> None:
-        """Watch the client until it has parted."""
+        """Watch the client, and the disk of its record, until it has parted."""
         while not self._parted:
             state = process_state(self._spec.client)
-            if why := self._vigil.look(self._now_us(), state):
+            if why := self._vigil.look(self._now_us(), state) or self._disk_hangs():
                 self.fail(why)
             await asyncio.sleep(self._limits.look_s)
 
@@ -276,48 +323,40 @@ class Guardian:
         if self.bench in TRIPPED:
             return
         self._held, self._why = step(self._held, Event.FAIL), why
+        self.trip = self.begin(self._make_safe(why, monotonic_us()))
         # At once: a test that is alive must not go on switching meanwhile.
         self._say({"event": "tripping", "why": why})
-        self.trip = self.begin(self._make_safe(why, monotonic_us()))
 
     async def _make_safe(self, why: str, failed_us: int) -> None:
+        if self._arming is not None:  # it would close the interlock after it was opened here
+            await self._stop((self._arming,))
         outcome = await self._way.go()
         verified = outcome.state is Bench.SAFE
         self._held = step(self._held, Event.VERIFIED if verified else Event.UNVERIFIED)
         told = {"why": why, "failed_us": failed_us, **outcome.as_json()}
-        self._latch(f"{utc_now()} {why}, ended {outcome.state}")
+        kept = f"{utc_now()} {why}, ended {outcome.state}"
+        self._latching.do(partial(latch, self._spec.latches, kept))
         self.note("tripped", **told)
+        for writer in (self._latching, self._report):
+            await writer.settled(self._limits.step_s)
         self._say({"event": "tripped", **told})
-
-    def _latched(self) -> str:
-        """Why nothing may be armed before a person has been there; empty: nothing stands."""
-        latch = self._spec.latch
-        if latch is None or not Path(latch).exists():
-            return ""
-        return Path(latch).read_text(encoding="utf-8").strip() or "it does not say why"
-
-    def _check_latch(self) -> None:
-        """Raises BenchError where a trip could not be kept for the next run."""
-        latch = self._spec.latch
-        if latch is None:
-            return
-        try:
-            Path(latch).parent.mkdir(parents=True, exist_ok=True)
-            writable = os.access(Path(latch).parent, os.W_OK)
-        except OSError:
-            writable = False
-        if not writable:
-            raise BenchError(f"{Path(latch).parent}: a trip could not be kept; allowed: a folder "
-                             "that can be written")  # fmt: skip
-
-    def _latch(self, why: str) -> None:
-        if self._spec.latch is not None:
-            with suppress(OSError):  # the bench is at rest all the same
-                Path(self._spec.latch).write_text(f"{why}\n", encoding="utf-8")
 
     def note(self, what: str, **told: Any) -> None:
         """Leave a line in the report."""
-        note(self._spec.report, what, **told)
+        self._report.note(self._spec.report, what, **told)
+
+
+async def listen(guardian: Guardian, reader: asyncio.StreamReader) -> None:
+    """Hear the test until its pipe ends. Raises nothing: what is no message is a failure."""
+    while True:
+        try:
+            if not (line := await reader.readline()):
+                return
+            guardian.hear(json.loads(line))
+        except OSError:  # a pipe that cannot be read has ended
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it said, nobody else would notice
+            guardian.fail(f"the test said what is no message: {error}")
 
 
 async def serve(spec: GuardianSpec, now_us: Callable[[], int] = monotonic_us) -> int:
@@ -326,6 +365,7 @@ async def serve(spec: GuardianSpec, now_us: Callable[[], int] = monotonic_us) ->
     refusal = come_first()
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    os.set_blocking(1, False)  # a test that reads no more must not hold up who makes it safe
 
     def say(told: dict[str, Any]) -> None:
         with suppress(OSError):  # nobody may be left who listens
@@ -338,16 +378,9 @@ async def serve(spec: GuardianSpec, now_us: Callable[[], int] = monotonic_us) ->
     looks = guardian.begin(guardian.look())
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, guardian.fail, f"the guardian was sent {number.name}")
-    while line := await reader.readline():
-        try:
-            guardian.hear(json.loads(line))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            guardian.fail(f"the test said what is no message: {error}")
+    await listen(guardian, reader)
     looks.cancel()
-    if guardian.bench is Bench.ARMED or guardian.arming:
-        guardian.fail("the test process has ended")
-    if guardian.trip is not None:
-        await guardian.trip
+    await guardian.hear_the_end()
     with suppress(InstrumentError, TimeoutError):
         async with asyncio.timeout(spec.limits.step_s):
             await hands.close()

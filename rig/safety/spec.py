@@ -37,6 +37,7 @@ class Limits:
     exchange_s: float = 8.0  # above a session's own time-out, which is the test's to see
     look_s: float = 0.01  # a stopped process is seen within it, and a full disk
     stall_s: float = 5.0  # between two looks; longer, and the clock or the guardian has jumped
+    hung_s: float = 2.0  # a guardian that the system holds (state D) so long counts as gone
     measure_s: float = 0.1
     blind_s: float = 7.0  # how long an output may be on without a reading of it
     answer_s: float = 5.0  # a twin answers in milliseconds, on a busy machine in a second
@@ -60,7 +61,7 @@ class GuardianSpec:
     report: str  # a JSON line for each thing that it did
     sense: Sense = Sense()
     limits: Limits = Limits()
-    latch: str | None = None  # a file: while it exists, nothing is armed
+    latches: tuple[str, ...] = ()  # files: while one of them exists, nothing is armed
 
     def write(self, path: Path) -> None:
         """Leave it for the guardian."""
@@ -77,6 +78,7 @@ class GuardianSpec:
                 envelope=Envelope(**told.pop("envelope")),
                 sense=Sense(**told.pop("sense")),
                 limits=Limits(**told.pop("limits")),
+                latches=tuple(told.pop("latches")),
                 **told,
             )
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -11,6 +11,7 @@ from rig.safety.spec import Limits
 
 STOPPED = frozenset("Tt")
 ENDED = frozenset("ZXx")
+HUNG = "D"  # until a disk answers; every process is so for moments
 
 
 class Vigil:

@@ -2,12 +2,14 @@
 
 It is kept beside the bench's file, as `<file>.state.json`, for the runs that follow. It counts for
 the addresses and the batteries that the file had then: `batteries.soc_pct` edited, or the file of
-state taken away, and the bench file counts again.
+state taken away, and the bench file counts again. What was asked for and not done is not known, and
+a temperature that somebody brought about is not known for ever.
 """
 
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 
 from rig.benches.file import BenchFile
 from rig.benches.lab.facts import REAL
@@ -20,15 +22,20 @@ from rig.scheduling.model import Costs, Leg, StartState
 # Chosen: what the air of a full chamber follows; then batteries of some 40 kg follow the air. No
 # measurement of a lab's own is behind either: its first soak will tell better ones.
 GRADIENT_K_PER_MIN, REST_H = 0.5, 2.0
+LAPSES_H = 8.0  # chosen: a shift; whose the chamber is after it, nobody has said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabState:
-    """Where the batteries are. `by` and `utc` are empty where the bench file says it."""
+    """Where the batteries are. `by` and `utc` are empty where the bench file says it.
+
+    `doubt`: why they may have left that state meanwhile; empty: they are there.
+    """
 
     state: StartState
     by: str = ""
     utc: str = ""
+    doubt: str = ""
 
 
 def stated(file: BenchFile) -> StartState:
@@ -44,7 +51,8 @@ def read_state(file: BenchFile) -> LabState:
         found = json.loads(file.path.with_suffix(".state.json").read_text(encoding="utf-8"))
         if found["of"] == _of(file):
             state = StartState(**{name: float(value) for name, value in found["state"].items()})
-            return LabState(state=state, by=str(found["by"]), utc=str(found["utc"]))
+            doubt = str(found.get("doubt", "")) or _lapsed(file, state, str(found["utc"]))
+            return LabState(state=state, by=str(found["by"]), utc=str(found["utc"]), doubt=doubt)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass  # nobody has said anything since
     return LabState(state=stated(file))
@@ -52,8 +60,21 @@ def read_state(file: BenchFile) -> LabState:
 
 def keep_state(file: BenchFile, found: LabState) -> None:
     """Keep what somebody has said."""
-    told = {"of": _of(file), "state": asdict(found.state), "by": found.by, "utc": found.utc}
+    told = {"of": _of(file), **asdict(found)}
     write_whole(file.path.with_suffix(".state.json"), json.dumps(told) + "\n")
+
+
+def _lapsed(file: BenchFile, state: StartState, utc: str) -> str:
+    """Why a temperature that somebody brought about counts no more; empty: it does, or is usual."""
+    if state.temperature_c == stated(file).temperature_c:
+        return ""
+    try:
+        since_s = (datetime.now(UTC) - datetime.fromisoformat(utc)).total_seconds()
+    except (ValueError, TypeError):
+        since_s = -1.0
+    if 0.0 <= since_s <= 3600.0 * LAPSES_H:
+        return ""
+    return f"nobody has said their temperature within {LAPSES_H:g} h"
 
 
 def _of(file: BenchFile) -> str:

@@ -87,6 +87,8 @@ def _why_not(asked: PlanAsked, limits: Short, here: LabState | None, test: Colle
         return str(error)
     if not asked.attended and needed != here.state:
         return f"{NO_OPERATOR}: it starts at {needed}, the batteries are at {here.state}"
+    if not asked.attended and here.doubt:
+        return f"{NO_OPERATOR}: it starts at {needed}, and where the batteries are is not known"
     return ""
 
 

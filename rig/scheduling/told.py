@@ -58,7 +58,10 @@ def _assumed(planned: Planned) -> Iterator[str]:
     here, costs, plan = planned.here, planned.costs, planned.plan
     assert here is not None
     said = f"said by {here.by} on {here.utc}" if here.by else "as the bench file states"
-    yield f"Batteries are at {here.state}, {said}."
+    if here.doubt:
+        yield f"Where the batteries are is not known: {here.doubt}; last at {here.state}, {said}."
+    else:
+        yield f"Batteries are at {here.state}, {said}."
     yield (
         f"Counted with {costs.capacity_ah:g} Ah, charged by {costs.charge_a:g} A and discharged by "
         f"{costs.discharge_a:g} A; {GRADIENT_K_PER_MIN:g} K/min and {REST_H:g} h of rest (chosen); "
@@ -78,6 +81,9 @@ def _stage(number: int, stage: Stage, planned: Planned) -> Iterator[str]:
         yield f"In the order of risk: {tests}"
     elif stage.leg.hours > 0.0:
         yield f"{number}. By hand: {way(stage.leg)}; it is asked for."
+        yield f"   then {tests}"
+    elif planned.here.doubt and number == 1:
+        yield f"{number}. By hand: bring the batteries to {stage.leg.end}; it is asked for."
         yield f"   then {tests}"
     else:
         yield f"{number}. At {stage.leg.end}: {tests}"
@@ -112,13 +118,16 @@ def for_a_machine(planned: Planned) -> dict[str, Any]:
         "in_order_of_risk_preparing_h": plan.given_preparing_h,
         "is_shortest": plan.is_shortest,
         "unknown_counted_as_s": plan.usual_s,
-        "batteries": None if here is None else _state(here.state) | {"by": here.by},
+        "batteries": None
+        if here is None
+        else _state(here.state) | {"by": here.by, "doubt": here.doubt},
         "stages": [
             {
                 **({} if here is None else _state(stage.leg.end)),
                 "charging_h": stage.leg.charging_h,
                 "soaking_h": stage.leg.soaking_h,
-                "by_hand": here is not None and stage.leg.hours > 0.0,
+                "by_hand": here is not None
+                and (stage.leg.hours > 0.0 or (bool(here.doubt) and number == 0)),
                 "tests": [
                     {
                         "id": work.item,
@@ -130,7 +139,7 @@ def for_a_machine(planned: Planned) -> dict[str, Any]:
                     for work in stage.work
                 ],
             }
-            for stage in plan.stages
+            for number, stage in enumerate(plan.stages)
         ],
         "left_out": [
             {"id": each.item, "test": each.test, "reason": each.reason} for each in plan.left_out

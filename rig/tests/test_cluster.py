@@ -1,13 +1,15 @@
 """Squares on a cluster: who may work at them, what is done again, and what is never given away."""
 
 import json
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from rig import cluster
+from rig import cluster, cluster_worker
 from rig.cells import Cell
 from rig.cli import app
 from rig.cluster import Crew, portions, run_on_cluster
@@ -89,6 +91,15 @@ def of_other_code(scheduler: Scheduler, task: Task):
     return honest(scheduler, task, OTHER)
 
 
+def of_another_year(_scheduler: Scheduler, task: Task):
+    code = {**asdict(CODE), "branch": "main"}
+    return json.dumps({"code": code, "lines": [], "said": ""})
+
+
+def answers_nothing_known(scheduler: Scheduler, task: Task):
+    return honest(scheduler, task) if task.task is who else json.dumps(["lines"])
+
+
 def edited_at_work(scheduler: Scheduler, task: Task):
     return honest(scheduler, task, CODE if task.task is who else OTHER)
 
@@ -161,6 +172,52 @@ def test_a_worker_whose_code_changes_at_work_is_refused_and_its_squares_are_run_
     assert any("tcp://b is refused" in text for text in told)
     assert scheduler.worked.count("tcp://b") == 1
     assert releases(found) == ALL
+
+
+@pytest.mark.parametrize("does", [of_another_year, answers_nothing_known])
+def test_a_worker_that_answers_in_another_way_is_refused_and_the_others_work(found, does):
+    scheduler = Scheduler({"tcp://a": 1, "tcp://b": 1}, {"tcp://b": does})
+
+    told = run(scheduler, found)
+
+    refused = "worker tcp://b is refused: it answers as other code does: TypeError: "
+    assert any(text.startswith(refused) for text in told)
+    assert releases(found) == ALL
+
+
+def test_what_a_worker_does_has_an_end(monkeypatch):
+    monkeypatch.setattr(cluster_worker, "LIMIT_S", 0.01)
+
+    with pytest.raises(RuntimeError, match=r"^no answer within 0\.01 s$"):
+        who()
+
+
+IMPATIENT_HIL = """
+from rig import cluster
+from rig.cli import main
+cluster.ANSWER_S = 1
+main()
+"""
+
+
+def test_a_matrix_that_no_cluster_takes_leaves_no_files_and_says_one_line(tmp_path):
+    kept = tmp_path / "k.jsonl"
+    asked = ["matrix", "--only", ROW, "--cluster", "tcp://127.0.0.1:9", "--keep", str(kept)]
+
+    done = subprocess.run(
+        [sys.executable, "-c", IMPATIENT_HIL, *asked],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60.0,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    (said,) = done.stdout.splitlines()
+    assert "--cluster tcp://127.0.0.1:9" in said
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_where_nobody_has_this_code_the_matrix_is_refused_at_once(found):

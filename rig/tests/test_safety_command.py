@@ -1,14 +1,17 @@
 """`hil safety` and `hil prove`: what they show, and what they refuse."""
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from rig.benches import guarding
+from rig.benches.file import load_bench
+from rig.benches.guarding import latches_of
 from rig.cli import app
 from rig.commands import safety
 from rig.errors import BenchFileError
+from rig.safety.latch import latch, standing
 
 STEPS = [
     {"name": "charger: output off", "took_ms": 12.0, "verified": True, "said": ""},
@@ -63,22 +66,32 @@ def test_show_refuses_what_is_no_folder(tmp_path):
 
 
 def test_a_person_resets_a_bench_that_was_tripped_and_it_is_written_down(tmp_path, monkeypatch):
-    monkeypatch.setattr(guarding, "ROOT", tmp_path)
-    (tmp_path / "runs").mkdir()
-    guarding.latch_of("lab").write_text("2026-11-23T02:00:01Z a reason\n")
+    monkeypatch.setenv("HIL_LATCHES", str(tmp_path))
+    latches = latches_of(load_bench("lab_example"))
+    latch(latches, "2026-11-23T02:00:01Z a reason")
 
-    shown = said("safety", "reset", "lab", "--by", "A. Meyer")
+    shown = said("safety", "reset", "lab_example", "--by", "A. Meyer")
 
-    assert "tripped: 2026-11-23T02:00:01Z a reason" in shown
-    assert not guarding.latch_of("lab").exists()
-    assert "reset by A. Meyer: 2026" in (tmp_path / "runs" / "tripped-lab.log").read_text()
+    assert shown.count("tripped: 2026-11-23T02:00:01Z a reason") == 1
+    assert standing(latches) == ""
+    log = (tmp_path / "resets.log").read_text()
+    assert log.count("lab_example reset by A. Meyer: 2026-11-23T02:00:01Z a reason\n") == 1
+
+
+def test_a_latch_that_cannot_be_taken_away_is_told_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("HIL_LATCHES", str(tmp_path))
+    first, *_ = latches_of(load_bench("lab_example"))
+    Path(first).mkdir()
+
+    with pytest.raises(BenchFileError, match=r"Is a directory; allowed: latches that may be"):
+        said("safety", "reset", "lab_example", "--by", "A. Meyer")
 
 
 def test_a_bench_that_was_not_tripped_cannot_be_reset(tmp_path, monkeypatch):
-    monkeypatch.setattr(guarding, "ROOT", tmp_path)
+    monkeypatch.setenv("HIL_LATCHES", str(tmp_path))
 
-    with pytest.raises(BenchFileError, match="lab: was not tripped"):
-        said("safety", "reset", "lab", "--by", "A. Meyer")
+    with pytest.raises(BenchFileError, match="lab_example: was not tripped"):
+        said("safety", "reset", "lab_example", "--by", "A. Meyer")
 
 
 def test_the_proofs_limits_are_those_of_the_mission():

@@ -8,7 +8,7 @@ faults inside the device, a start state that nobody has brought it to, branches,
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -37,7 +37,7 @@ from rig.dut.settings_kept import KeepsSettings
 from rig.dut.terminals import Input
 from rig.dut.tool_link import ToolLink
 from rig.dut.updater import Updater
-from rig.errors import BenchError, NotOnThisBench
+from rig.errors import BenchError, NoSupplyRelay, NotOnThisBench
 from rig.faults import Asked, BatterySize
 from rig.gx_update import GxUpdate
 from rig.kernel import Kernel
@@ -238,7 +238,10 @@ class LabBench(BenchParts):
         plot_in_background(self._instruments, self._attempt, stack)
 
     async def _leave_stopped(self) -> None:
-        """Settings as they were found; the contactor open, by the button or without supply."""
+        """Settings as they were found; the contactor open, by the button or without supply.
+
+        Raises BenchError, and the bench is tripped, if neither opens it.
+        """
         for identifier in await self.tool_link.restore():
             self.note(f"setting 0x{identifier:04X} was not given back as it was")
         if not await self._is_closed():
@@ -248,7 +251,13 @@ class LabBench(BenchParts):
             await asyncio.sleep(0.5)
             if not await self._is_closed():
                 return
-        await self.device.power_cycle()
+        with suppress(NoSupplyRelay):  # a lab need not have one
+            await self.device.power_cycle()
+        if await self._is_closed():
+            why = "the contactor is still closed at the attempt's end: it is welded, or not obeyed"
+            with suppress(BenchError):  # tripped already, or it did not end safe: latched anyway
+                await self.guarding.link.make_safe(why)
+            raise BenchError(why)
 
     async def _is_closed(self) -> bool:
         return await self.io.get("contactor_aux")

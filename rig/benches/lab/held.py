@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from time import sleep  # noqa: TID251 - a lock of other processes, on the wall clock
 
 from rig.benches.file import BenchFile
 from rig.benches.lab.finding import Grade
@@ -27,6 +28,7 @@ from rig.file_lock import open_lock, read_holder, take, write_holder
 
 FOR_CHILDREN = "HIL_BENCH_HELD_BY"
 FOLDER = "HIL_LOCKS"
+LOOKS, LOOK_S = 10, 0.05  # chosen: half a second; a look at a lock takes a millisecond
 
 
 class BenchIsTaken(BenchFileError):
@@ -77,7 +79,7 @@ def held(file: BenchFile, *, is_check: bool = False) -> Iterator[Stay]:
         for address, what in addresses(file).items():
             handle = open_lock(_path(address), 0o666)
             stack.callback(os.close, handle)
-            if not take(handle):
+            if not _taken(handle, patient=True):
                 raise BenchIsTaken(f"{file.path}: {what} ({address}) {_told(read_holder(handle))}")
             write_holder(handle, json.dumps(asdict(me)))
             stack.callback(write_holder, handle, "")
@@ -111,10 +113,24 @@ def holders(file: BenchFile) -> Mapping[str, Holder | None]:
     for address, what in addresses(file).items():
         handle = open_lock(_path(address), 0o666)
         try:
-            found[what] = None if take(handle) else _parse(read_holder(handle))
+            found[what] = None if _taken(handle) else _parse(read_holder(handle))
         finally:
             os.close(handle)
     return found
+
+
+def _taken(handle: int, *, patient: bool = False) -> bool:
+    """Whether the lock is ours. Who only looks at one has it for a moment, and says nothing.
+
+    ``patient``: wait for a moment even where a name stands, which may be of a run long gone.
+    """
+    for _ in range(LOOKS):
+        if take(handle):
+            return True
+        if not patient and read_holder(handle):
+            return False
+        sleep(LOOK_S)
+    return take(handle)
 
 
 def _holders_of(file: BenchFile) -> set[str]:

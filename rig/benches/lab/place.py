@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rig.benches.lab.facts import LabPlace
@@ -27,6 +28,9 @@ PROGRAM = "labgrid-client"
 OURS = ROOT / ".labgrid" / "bin" / PROGRAM  # where `make labgrid` leaves it
 ANSWER_S = 60.0  # chosen: it starts in a second, on a busy machine in ten
 TAG = "hil"
+BY_HAND = "_hand"
+RUN = re.compile(rf"(?P<host>[a-z0-9]*)_(?P<process>\d+)_(?P<since>\d{{14}})(?:{BY_HAND})?")
+CLOCKS_S = 2.0  # chosen: a boot's time is told in whole seconds, and so is a tag's
 TOLD = re.compile(r"^  (acquired|tags): (.*)$", re.MULTILINE)
 SoundOr = Callable[[], str]
 """Checks the bench; empty if nothing is wrong, or what is."""
@@ -81,7 +85,8 @@ def acquired(place: LabPlace, path: Path, sound_or: SoundOr | None) -> Iterator[
         except KeyboardInterrupt:
             _leave(place, Stay(left=before.run), by_hand=False)
             raise
-    by_hand = bool(before.owner) and not before.run
+    # What was acquired by hand stays so over runs that crash.
+    by_hand = bool(before.owner) and (not before.run or before.run.endswith(BY_HAND))
     stay = Stay(left=before.run)
     try:
         if stay.left and sound_or is not None:
@@ -94,7 +99,7 @@ def acquired(place: LabPlace, path: Path, sound_or: SoundOr | None) -> Iterator[
                 )
             stay.prove()
         if not stay.left:
-            _ask(place, "set-tags", f"{TAG}={_own_tag()}")
+            _ask(place, "set-tags", f"{TAG}={_own_tag(by_hand=by_hand)}")
         yield stay
     finally:
         _leave(place, stay, by_hand=by_hand)
@@ -155,10 +160,10 @@ def _me() -> str:
     return f"{host}/{os.environ.get('LG_USERNAME') or getpass.getuser()}"
 
 
-def _own_tag() -> str:
+def _own_tag(*, by_hand: bool) -> str:
     """Of this run: `host_process_since`, of the signs that labgrid means to allow."""
     since = re.sub(r"[^0-9]", "", utc_now()[:19])
-    return f"{_host()}_{os.getpid()}_{since}"
+    return f"{_host()}_{os.getpid()}_{since}{BY_HAND if by_hand else ''}"
 
 
 def _host() -> str:
@@ -166,17 +171,35 @@ def _host() -> str:
 
 
 def _is_alive(run: str) -> bool:
-    """Whether a tagged run's process is on this machine."""
-    host, _, process = run.rpartition("_")[0].rpartition("_")
-    if host != _host() or not process.isdecimal() or sys.platform == "win32":
+    """Whether a tagged run's process is on this machine: a process of its number and its age."""
+    told = RUN.fullmatch(run)
+    if told is None or told["host"] != _host() or sys.platform == "win32":
         return False  # where signal 0 is Ctrl-C
+    process = int(told["process"])
+    if process == os.getpid():
+        return False  # this run has not tagged it yet
     try:
-        os.kill(int(process), 0)
+        os.kill(process, 0)
     except PermissionError:
-        return True
+        pass
     except OSError:
         return False
-    return True
+    began_s = _began_s(process)
+    since = datetime.strptime(told["since"], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    return began_s is None or began_s <= since.timestamp() + CLOCKS_S
+
+
+def _began_s(process: int) -> float | None:
+    """When a process began, in seconds since 1970; None where nobody tells."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+        boot = re.search(r"^btime (\d+)$", Path("/proc/stat").read_text("utf-8"), re.MULTILINE)
+    except OSError:
+        return None
+    if boot is None:
+        return None
+    ticks = stat.rpartition(")")[2].split()[19]  # proc(5): starttime, the 22nd field
+    return int(boot[1]) + int(ticks) / os.sysconf("SC_CLK_TCK")
 
 
 def _say(text: str) -> None:

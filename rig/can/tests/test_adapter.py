@@ -149,6 +149,27 @@ def test_bus_off_is_told_to_the_nodes_and_recovery_resets_the_adapter():
     assert on_wall(test()) == ([ControllerState.BUS_OFF], 1)
 
 
+def test_an_adapter_that_does_not_tell_its_state_is_not_said_to_be_error_active():
+    class Mute(Adapter):
+        state = can.BusABC.state  # python-can's own, which says active
+
+    class Refusing(Adapter):
+        @property
+        def state(self):
+            raise NotImplementedError
+
+    async def test():
+        told = []
+        for adapter in (Mute(), Refusing(), Adapter()):
+            bus = opened(adapter)
+            told.append((bus.state, bus.attach("GX", None).state))
+            bus.close()
+        return told
+
+    active = ControllerState.ERROR_ACTIVE
+    assert on_wall(test()) == [(None, None), (None, None), (active, active)]
+
+
 def test_an_adapter_that_cannot_be_opened_is_named_with_its_field():
     with pytest.raises(BenchError, match=r"can\.private: nosuch usb0 cannot be opened: "):
         open_adapter("nosuch", "usb0", 250_000, {}, "can.private")

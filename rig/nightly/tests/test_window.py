@@ -1,9 +1,10 @@
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from rig.commands.plan import plan as hil_plan
 from rig.errors import BenchFileError
-from rig.nightly.window import OutsideTheWindow, end_of
+from rig.nightly.window import OutsideTheWindow, end_of, span_of
 
 ZONE = timezone(timedelta(hours=1))
 
@@ -31,6 +32,35 @@ def test_a_window_ends_next_time_by_the_clock_on_the_wall(window, now, end):
 def test_outside_of_it_there_is_nothing_to_do(window, now):
     with pytest.raises(OutsideTheWindow, match="nothing to do"):
         end_of(window, None, now)
+
+
+@pytest.mark.parametrize(
+    ("window", "now", "span"),
+    [
+        pytest.param("22:00-06:00", at(22, 14), (at(22, 22), at(23, 6)), id="this evening"),
+        pytest.param("22:00-06:00", at(23, 6), (at(23, 22), at(24, 6)), id="just over"),
+        pytest.param("12:00-13:00", at(23, 13), (at(24, 12), at(24, 13)), id="tomorrow"),
+        pytest.param("22:00-06:00", at(23, 2), (at(23, 2), at(23, 6)), id="what is left of it"),
+    ],
+)
+def test_a_plan_outside_of_its_window_is_for_the_whole_of_the_next_one(window, now, span):
+    assert span_of(window, None, now) == span
+
+
+def test_hil_plan_by_day_is_for_the_coming_night_and_says_which(tmp_path, capsys):
+    begin = datetime.now(UTC).astimezone() + timedelta(hours=2)
+    window = f"{begin:%H:%M}-{begin + timedelta(hours=1):%H:%M}"
+
+    hil_plan("sim", only=["v1.17-01"], window=window, runs=tmp_path)
+
+    said = capsys.readouterr().out
+    assert said.startswith(f"What fits from {begin:%a %d %b %H:%M} until ")
+    assert "1 test" in said
+
+
+def test_a_plan_is_for_so_many_hours_from_now_or_without_an_end():
+    assert span_of(None, 1.5, at(22, 23)) == (at(22, 23), at(23, 0, 30))
+    assert span_of(None, None, at(22, 23)) is None
 
 
 def test_hours_count_from_now():

@@ -4,6 +4,8 @@ import asyncio
 import os
 import pty
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from rig.operator.questions import (
     End,
     Outcome,
     conclude,
+    is_waited_for,
     open_questions,
     outcome_of,
     put,
@@ -103,6 +106,18 @@ def test_an_attempt_goes_on_with_the_answer_and_keeps_who_gave_it(tmp_path):
         "asked: Is the buzzer loud?",
         "answered: no, by Jan on 2026-11-23T06:00:00Z, hil answer",
     ]
+
+
+def test_an_attempt_that_asks_is_seen_to_wait(tmp_path):
+    async def ask():
+        asking = asyncio.create_task(Ask(Technician(tmp_path, "row/test/1", print))("Ready?"))
+        await until_asked(tmp_path)
+        waits = is_waited_for(tmp_path, "0001")
+        conclude(tmp_path, "0001", answered("done"))
+        await asking
+        return waits, is_waited_for(tmp_path, "0001")
+
+    assert asyncio.run(ask()) == (True, False)
 
 
 def test_nobody_answers_in_time_is_no_operator(tmp_path):
@@ -251,6 +266,71 @@ def test_an_answer_from_elsewhere_frees_the_terminal(tmp_path, terminal):
 
     assert said[-1] == "  answered by Ann, hil answer: no"
     assert held == [True, False]
+
+
+IN_THE_BACKGROUND = """
+import fcntl, os, sys, termios
+from pathlib import Path
+from rig.operator.terminal import TerminalPrompt
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # as a shell on its terminal
+said = []
+prompt = TerminalPrompt(Path(sys.argv[1]), "Jan", said.append, "hil answer runs/1 CHOICE")
+child = os.fork()
+if not child:
+    os.setpgid(0, 0)  # as a shell does for what ends with &
+    prompt.look()
+    prompt.look()
+    print(said[-1], flush=True)
+    os._exit(0)
+status = os.waitpid(child, os.WUNTRACED)[1]
+if os.WIFSTOPPED(status):
+    os.kill(child, 9)
+    print("stopped", flush=True)
+"""
+
+
+def test_a_run_in_the_background_is_not_stopped_by_its_question(tmp_path):
+    question = one(tmp_path)
+    keys, program = pty.openpty()
+    os.write(keys, b"yes\n")
+
+    done = subprocess.run(
+        [sys.executable, "-c", IN_THE_BACKGROUND, str(tmp_path)],
+        stdin=program,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        timeout=60.0,
+        check=True,
+    )
+    os.close(program)
+    os.close(keys)
+
+    assert done.stdout == "  To answer: hil answer runs/1 CHOICE\n"
+    assert outcome_of(tmp_path, question.id) is None
+
+
+def test_a_run_that_is_brought_to_the_front_takes_what_is_typed_from_then_on(
+    tmp_path, terminal, monkeypatch
+):
+    keys, reading = terminal
+    in_front = [0]  # the group of somebody else
+    monkeypatch.setattr(os, "tcgetpgrp", lambda _keys: in_front[0])
+    said: list[str] = []
+    asks = prompt(tmp_path, reading, said)
+    question = one(tmp_path)
+    os.write(keys, b"yes\n")
+    asks.look()
+    assert said[-1] == "  To answer: hil answer runs/1 CHOICE"
+
+    in_front[0] = os.getpgrp()
+    asks.look()
+    assert "  Type one of: yes, no, cannot" in said
+    assert outcome_of(tmp_path, question.id) is None
+    os.write(keys, b"no\n")
+    asks.look()
+
+    assert outcome_of(tmp_path, question.id).choice == "no"
 
 
 def test_a_pipe_is_nobody_and_the_other_way_is_told(tmp_path):

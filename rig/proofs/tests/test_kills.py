@@ -65,6 +65,13 @@ def test_every_kind_is_tried_and_hung_reads_only_where_something_is_awaited():
     assert sum(job.place == "frame" for job in jobs) == 30
 
 
+def test_some_are_struck_while_their_guardian_arms():
+    jobs = [job for job in plan(200, LABELS, seed=1) if job.place == "arming"]
+
+    assert len(jobs) == 10
+    assert {job.kind for job in jobs} == {Kind.SIGKILL, Kind.SIGSTOP, Kind.SIGSEGV}
+
+
 def test_points_are_spread_before_any_is_taken_twice():
     jobs = [job for job in plan(600, LABELS, seed=1) if job.kind is Kind.SIGKILL]
     at_wire = Counter(job.point for job in jobs if job.place == "wire")
@@ -96,6 +103,20 @@ def _all_safe(found: list[Killed], kills: int) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="processes of a wire bench need POSIX")
 def test_whoever_is_killed_the_circuit_comes_to_rest():
     _all_safe(prove(6, seed=3), 6)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes of a wire bench need POSIX")
+@pytest.mark.parametrize("kind", [Kind.SIGKILL, Kind.SIGSTOP])
+def test_a_test_that_is_struck_while_its_guardian_arms_leaves_the_interlock_open(kind):
+    async def run() -> list[Killed]:
+        async with campaign() as one:
+            jobs = [Job(number=n, kind=kind, place="arming", point=n) for n in range(50, 121, 10)]
+            return [await one.kill(job) for job in jobs]
+
+    with asyncio.Runner(loop_factory=WallLoop) as runner:
+        found = runner.run(run())
+
+    assert [killed for killed in found if not (killed.struck and killed.safe)] == []
 
 
 @pytest.mark.nightly

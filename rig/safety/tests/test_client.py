@@ -1,6 +1,7 @@
 """The test's end of its guardian, over pipes, with a guardian that says what the test wants."""
 
 import asyncio
+import itertools
 import json
 import os
 from collections.abc import AsyncIterator
@@ -11,10 +12,11 @@ import pytest
 from instruments.exchange import urgently
 from instruments.protocols import InstrumentLost
 from rig.errors import BenchError
+from rig.safety import client
 from rig.safety.client import GuardianLink
 from rig.safety.envelope import Envelope
 from rig.safety.permits import Wish
-from rig.safety.spec import GuardianSpec
+from rig.safety.spec import GuardianSpec, Limits
 
 WISH = Wish(role="charger", voltage_v=28.0, current_a=20.0)
 
@@ -34,6 +36,7 @@ class Played:
             ),
             client=os.getpid(),
             report="",
+            limits=Limits(hung_s=0.3),
         )
         self.link = GuardianLink(spec, self._failed, self._rescue)
         self.why = ""
@@ -102,6 +105,28 @@ async def test_a_guardian_that_dies_is_replaced_by_the_test_before_the_test_fail
     assert played.why == "the guardian died"
     with pytest.raises(BenchError, match="the guardian died"):
         await played.link.ask(WISH)
+
+
+async def test_a_guardian_that_the_system_holds_for_long_is_replaced_by_the_test(
+    played, monkeypatch
+):
+    monkeypatch.setattr(client, "process_state", lambda _pid: "D")
+    await asyncio.sleep(0.1)
+    assert played.events == []
+
+    await played.soon(lambda: played.why)
+
+    assert played.events == ["rescued", "failed"]
+    assert played.why == "the guardian has hung for 0.3 s"
+
+
+async def test_a_guardian_that_waits_for_a_disk_now_and_then_is_left_alone(played, monkeypatch):
+    states = itertools.cycle("DDDS")
+    monkeypatch.setattr(client, "process_state", lambda _pid: next(states))
+
+    await asyncio.sleep(0.6)
+
+    assert played.events == []
 
 
 async def test_a_trip_ends_the_test_at_once_and_refuses_whoever_waits(played):
@@ -239,7 +264,7 @@ async def test_a_guardian_that_does_not_come_is_an_error_of_the_bench(tmp_path: 
 def test_a_spec_is_read_as_it_was_written(tmp_path: Path):
     envelope = Envelope(voltage_v_max=60.0, charge_current_a_max=10.0, discharge_current_a_max=9.0)
     spec = GuardianSpec(
-        places={}, lines={"fan": (101, 7)}, envelope=envelope, client=7, report="x", latch="y"
+        places={}, lines={"fan": (101, 7)}, envelope=envelope, client=7, report="x", latches=("y",)
     )
     spec.write(tmp_path / "spec.json")
 

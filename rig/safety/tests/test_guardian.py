@@ -35,7 +35,7 @@ class Guarded:
             report=options.pop("report", str(self.report)),
             sense=Sense(interlock_relay=201, stop_channel=320, current_channel=319),
             limits=options.pop("limits", LIMITS),
-            latch=options.pop("latch", None),
+            latches=options.pop("latches", ()),
         )
         self.guardian = Guardian(spec, hands, monotonic_us, self.said.append)
         self._asked = 0
@@ -214,15 +214,15 @@ async def test_after_a_trip_nothing_is_permitted_and_nothing_can_be_armed(guarde
 
 async def test_a_trip_stands_until_a_person_removes_it(tmp_path):
     latch = tmp_path / "tripped.txt"
-    first = Guarded(tmp_path, latch=str(latch))
+    first = Guarded(tmp_path, latches=(str(tmp_path / "other"), str(latch)))
     await first.do("arm")
     first.guardian.fail("a reason")
     await first.tripped()
 
-    second = Guarded(tmp_path, latch=str(latch))
+    second = Guarded(tmp_path, latches=(str(latch), str(tmp_path / "third")))
     refused = await second.do("arm")
     latch.unlink()
-    third = Guarded(tmp_path, latch=str(latch))
+    third = Guarded(tmp_path, latches=(str(latch),))
 
     assert refused["why"].startswith("tripped before, and no person has reset it: 20")
     assert "a reason" in refused["why"]
@@ -335,7 +335,7 @@ async def test_a_watch_that_ends_by_an_error_of_its_own_brings_the_bench_to_rest
 
 async def test_a_bench_whose_trips_could_not_be_kept_is_not_armed(tmp_path):
     (tmp_path / "file").write_text("")
-    made = Guarded(tmp_path, latch=str(tmp_path / "file" / "latch"))
+    made = Guarded(tmp_path, latches=(str(tmp_path / "file" / "latch"),))
 
     answer = await made.do("arm")
 
@@ -345,7 +345,7 @@ async def test_a_bench_whose_trips_could_not_be_kept_is_not_armed(tmp_path):
 
 
 async def test_the_folder_of_a_latch_is_made_before_it_is_needed(tmp_path):
-    made = Guarded(tmp_path, latch=str(tmp_path / "runs" / "latch"))
+    made = Guarded(tmp_path, latches=(str(tmp_path / "runs" / "latch"),))
 
     assert (await made.do("arm"))["ok"]
     made.guardian.fail("a test says so")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,7 +13,14 @@ from rig.needs import Needs
 from rig.operator.asking import Answer, Nobody
 from rig.planning import ROOT
 from rig.scheduling.bringing import brought
-from rig.scheduling.lab_state import costs_of, read_state, state_needed, stated
+from rig.scheduling.lab_state import (
+    LabState,
+    costs_of,
+    keep_state,
+    read_state,
+    state_needed,
+    stated,
+)
 from rig.scheduling.model import StartState
 
 EXAMPLE = ROOT / "rig" / "benches" / "lab_example.toml"
@@ -69,6 +77,66 @@ def test_the_next_row_that_starts_there_asks_nobody_and_the_way_back_is_asked_fo
     with pytest.raises(NotOnThisBench, match=r"no operator: asleep: .* from 99 % .* to 60 % SOC"):
         bring(lab, Nobody("asleep"))
     assert (read_state(lab).by, read_state(lab).utc) == ("Jan", "2026-11-23T06:00:00Z")
+
+
+class Unable:
+    """Somebody who is asked, and does not say "done": cannot, a time-out, Ctrl-C."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    async def ask(self, asked):
+        raise self._error
+
+
+ENDS = [NotOnThisBench("Jan cannot"), NotOnThisBench("no operator: nobody answered"), OSError()]
+
+
+@pytest.mark.parametrize("error", ENDS, ids=["cannot", "time-out", "ended"])
+def test_after_a_hand_that_did_not_finish_the_next_row_asks_even_where_they_were(lab, error):
+    with pytest.raises(type(error)):
+        bring(lab, Unable(error), soc_pct=90.0)
+    hand = Hand()
+
+    bring(lab, hand)
+    bring(lab, Nobody("asleep"))  # now it is known again
+
+    # At the worst from empty: 60 % of 460 Ah at 200 A.
+    text, timeout_s = hand.asked[0]
+    assert text == (
+        "Please see where the batteries are, which is not known, and bring them to "
+        "60 % SOC, 25 degC, up to about 1.4 h, and switch off again what you switched on."
+    )
+    assert timeout_s == pytest.approx(2 * 276 / 200 * 3600 + 3600)
+
+
+def test_nobody_who_was_asked_leaves_no_doubt(lab):
+    with pytest.raises(NotOnThisBench):
+        bring(lab, Nobody("asleep"), soc_pct=90.0)
+
+    assert read_state(lab).doubt == ""
+
+
+@pytest.mark.parametrize(
+    ("hours", "asked"), [(7.9, 0), (8.1, 1), (-1.0, 1)], ids=["shift", "after it", "clock set back"]
+)
+def test_a_temperature_that_was_brought_about_is_asked_for_again_after_a_shift(lab, hours, asked):
+    said = (datetime.now(UTC) - timedelta(hours=hours)).isoformat(timespec="seconds")
+    keep_state(lab, LabState(state=StartState(soc_pct=60.0, temperature_c=-5.0), utc=said))
+    hand = Hand()
+
+    bring(lab, hand, temperature_c=-5.0)
+
+    assert len(hand.asked) == asked
+
+
+def test_a_state_of_charge_does_not_lapse(lab):
+    keep_state(
+        lab,
+        LabState(state=StartState(soc_pct=90.0, temperature_c=25.0), utc="2026-01-01T00:00:00Z"),
+    )
+
+    assert bring(lab, Nobody("asleep"), soc_pct=90.0).lab.batteries.soc_pct == 90.0
 
 
 def test_nobody_is_sent_for_what_nobody_can_bring_about(lab):

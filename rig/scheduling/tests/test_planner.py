@@ -16,10 +16,11 @@ from rig.planning import ROOT, scenarios
 from rig.recording import RecordError
 from rig.scheduling.collecting import Collected, collect
 from rig.scheduling.handing import read_order, write_order
+from rig.scheduling.lab_state import keep_state, read_state
 from rig.scheduling.model import Basis, Risk
 from rig.scheduling.planner import PlanAsked, check_fixed_needs, plan_for
 from rig.scheduling.told import expected, for_a_machine, whole
-from rig.story import test_name
+from rig.story import test_name as name_of
 
 HERE, FULL, SILENT = "v1.17-01", "v1.13-04", "v1.08-08"  # 60 %, 99 %, a silent row
 ROWS = (FULL, HERE, SILENT)
@@ -85,6 +86,27 @@ def test_in_a_night_nobody_moves_the_batteries(asked):
     )
 
 
+def test_where_nobody_knows_where_the_batteries_are_a_plan_says_so_and_a_night_runs_nothing(
+    asked, tmp_path
+):
+    path = tmp_path / "lab.toml"
+    path.write_text(load_bench("lab_example").path.read_text())
+    file = load_bench(str(path))
+    keep_state(file, replace(read_state(file), doubt="asked for 99 % SOC, and nobody said done"))
+    asked = replace(asked, file=file, rows={HERE: asked.rows[HERE]})
+
+    by_day, at_night = plan_for(asked), plan_for(replace(asked, attended=False))
+
+    words = "\n".join(whole(by_day))
+    assert "Where the batteries are is not known: asked for 99 % SOC, and nobody said" in words
+    assert "1. By hand: bring the batteries to 60 % SOC, 25 degC; it is asked for." in words
+    assert for_a_machine(by_day)["stages"][0]["by_hand"] is True
+    assert not at_night.plan.work
+    assert {each.reason for each in at_night.plan.left_out} == {
+        "no operator: it starts at 60 % SOC, 25 degC, and where the batteries are is not known"
+    }
+
+
 def test_a_row_of_another_release_is_not_for_this_device(asked):
     row = Collected(item=HERE, test="test_it", firmware="1.17", needs=Needs())
 
@@ -110,7 +132,7 @@ def test_a_session_of_pytest_follows_the_order_it_is_given(tmp_path):
 
     collected = [line for line in said.splitlines() if "::" in line]
     cell = Cell(item=FULL, firmware="1.38")
-    assert [test_name(line, cell) for line in collected] == tests[::-1]
+    assert [name_of(line, cell) for line in collected] == tests[::-1]
     assert len(tests) > 1
 
 

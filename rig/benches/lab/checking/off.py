@@ -149,7 +149,7 @@ def _listened(name: str, bus: AdapterBus) -> Iterator[Finding]:
         text = f"silent for {LISTEN_S:g} s: nothing can be said of its wires"
         yield unknown(BUSES, where, text)
     else:
-        told = "" if state is None else f", {state}"
+        told = f", {state or 'fault confinement unknown: the adapter does not tell it'}"
         yield good(BUSES, where, f"{bus.frames_total} frames in {LISTEN_S:g} s{told}")
 
 

@@ -1,4 +1,7 @@
-"""The whole walk round a lab, in its order: file, instruments, CAN, device, voltages, night."""
+"""The whole walk round a lab, in its order: file, instruments, CAN, device, voltages, night.
+
+Before all of it: whether the bench is tripped. On one that is, nothing is energised.
+"""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -9,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rig.benches.file import BenchFile
+from rig.benches.guarding import latches_of
 from rig.benches.lab.checking.energy import AT_REST, LOW_ENERGY, EnergyCheck
 from rig.benches.lab.checking.night import NIGHT, check_night
 from rig.benches.lab.checking.off import (
@@ -19,13 +23,16 @@ from rig.benches.lab.checking.off import (
     check_device,
     check_instruments,
 )
-from rig.benches.lab.finding import Finding, Grade, any_wrong, good
+from rig.benches.lab.finding import Finding, Grade, any_wrong, good, wrong
 from rig.benches.lab.wiring_check import NEEDED, STEP, check_wiring
 from rig.can.adapter import AdapterBus
 from rig.dut.device import DutIdentity
+from rig.safety.latch import standing
 from rig.wall import WallLoop
 
-STEPS = (STEP, INSTRUMENTS, BUSES, DEVICE, AT_REST, LOW_ENERGY, NIGHT)
+TRIPPED = "trip"
+STEPS = (TRIPPED, STEP, INSTRUMENTS, BUSES, DEVICE, AT_REST, LOW_ENERGY, NIGHT)
+FIRST_SOUND = (TRIPPED, STEP, INSTRUMENTS)  # before anything is measured or energised
 Told = Callable[[str, Sequence[Finding]], None]
 
 
@@ -70,6 +77,7 @@ async def _walk(file: BenchFile, asked: Asked, told: Told) -> Report:
         report.findings += found
         told(step, found)
 
+    add(TRIPPED, [check_latch(file)])
     found = check_wiring(file, asked.today)
     if not any_wrong(found):
         found.append(good(STEP, file.path.name, "nothing in it contradicts itself"))
@@ -80,7 +88,7 @@ async def _walk(file: BenchFile, asked: Asked, told: Told) -> Report:
         found, report.identity, told_v = await check_device(file.lab, kernel, buses)
         add(DEVICE, found)
         before = list(report.findings)
-        if set(NEEDED) <= set(drivers) and not any_wrong(_of(before, STEP, INSTRUMENTS)):
+        if set(NEEDED) <= set(drivers) and not any_wrong(_of(before, *FIRST_SOUND)):
             check = EnergyCheck(file, drivers, told_v)
             found = await check.at_rest()
             add(AT_REST, found)
@@ -95,6 +103,14 @@ async def _walk(file: BenchFile, asked: Asked, told: Told) -> Report:
     if asked.night_hours is not None:
         add(NIGHT, check_night(file, asked.night_hours, asked.today, asked.runs))
     return report
+
+
+def check_latch(file: BenchFile) -> Finding:
+    """Whether a trip stands; a person goes there first."""
+    if why := standing(latches_of(file)):
+        todo = f"go there and look, then: hil safety reset {file.path} --by NAME"
+        return wrong(TRIPPED, "latch", f"tripped: {why}", todo)
+    return good(TRIPPED, "latch", "no trip stands")
 
 
 def _of(findings: Sequence[Finding], *steps: str) -> list[Finding]:

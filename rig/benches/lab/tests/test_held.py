@@ -7,8 +7,10 @@ import sys
 import pytest
 
 from rig.benches.file import load_bench
+from rig.benches.lab import held as held_module
 from rig.benches.lab.held import FOR_CHILDREN, BenchIsTaken, held, holders
 from rig.benches.lab.rehearsal import with_addresses
+from rig.file_lock import open_lock, take, write_holder
 
 HOLD = """
 import sys
@@ -46,6 +48,27 @@ def test_who_comes_second_is_told_by_whom_the_bench_is_used(somebody):
         pass
 
     assert "allowed: one run at a time" in str(told.value)
+
+
+@pytest.mark.parametrize("text", ["", '{"process": 1}'], ids=["free", "left by a killed run"])
+def test_who_only_looks_at_a_lock_keeps_no_run_from_it(monkeypatch, text):
+    lab = load_bench("lab_example")
+    looking = open_lock(held_module._path(lab.roles["charger"].resource), 0o666)
+    write_holder(looking, text)
+    assert take(looking)
+    monkeypatch.setattr(held_module, "sleep", lambda _s: os.close(looking))
+
+    with held(lab):
+        pass
+
+
+def test_who_looks_while_another_looks_sees_a_free_bench(monkeypatch):
+    lab = load_bench("lab_example")
+    looking = open_lock(held_module._path(lab.roles["charger"].resource), 0o666)
+    assert take(looking)
+    monkeypatch.setattr(held_module, "sleep", lambda _s: os.close(looking))
+
+    assert set(holders(lab).values()) == {None}
 
 
 def test_a_killed_user_locks_nobody_out(somebody):

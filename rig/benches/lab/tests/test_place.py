@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from rig.benches.file import load_bench
 from rig.benches.lab import held as held_module
+from rig.benches.lab import place as place_module
 from rig.benches.lab.facts import LabPlace
 from rig.benches.lab.held import FOR_CHILDREN, held
 from rig.benches.lab.place import OURS, PlaceIsTaken, PlaceState, acquired, state_of
@@ -226,6 +227,37 @@ def test_a_place_that_its_user_has_acquired_by_hand_is_used_and_stays_acquired(b
     state = state_of(bay1)
     assert state.owner != ""
     assert state.run == ""
+
+
+def test_what_was_acquired_by_hand_stays_so_over_a_run_that_crashed(bay1):
+    command = ["labgrid-client", "-x", bay1.coordinator, "-p", "bay1", "acquire"]
+    subprocess.run(command, check=True)
+    Somebody(bay1).crashes()
+
+    with acquired(bay1, BAY, lambda: ""):
+        pass
+
+    state = state_of(bay1)
+    assert state.owner != ""
+    assert state.run == ""
+
+
+@pytest.mark.parametrize(
+    ("process", "since", "alive"),
+    [
+        ("ours", "20990101000000", False),
+        ("1", "20000101000000", False),  # it is younger than the tag: another's number
+        ("1", "20990101000000", True),
+        ("parent", "20000101000000", False),
+        ("parent", "20990101000000", True),
+        ("999999999", "20990101000000", False),
+    ],
+)
+def test_a_tagged_run_lives_if_a_process_of_its_number_is_as_old_as_the_tag(process, since, alive):
+    number = {"ours": os.getpid(), "parent": os.getppid()}.get(process, process)
+
+    for hand in ("", "_hand"):
+        assert place_module._is_alive(f"{place_module._host()}_{number}_{since}{hand}") is alive
 
 
 def test_ctrl_c_gives_the_place_back(bay1):

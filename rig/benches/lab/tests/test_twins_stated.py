@@ -34,21 +34,21 @@ def rehearsed(tmp_path: Path, **changed: str | bool) -> Path:
     return path
 
 
-def latch_of(path: Path) -> str | None:
+def latches_of(path: Path) -> tuple[str, ...]:
     file = load_bench(str(path))
     doors = {role: wired.resource for role, wired in file.roles.items()}
-    return guardian_spec(file, doors, Path("report"), Sense(), Limits()).latch
+    return guardian_spec(file, doors, Path("report"), Sense(), Limits()).latches
 
 
 def test_a_rehearsals_guardian_waits_for_nobody_after_a_trip(tmp_path):
-    assert latch_of(rehearsed(tmp_path)) is None
+    assert latches_of(rehearsed(tmp_path)) == ()
 
 
 def test_the_same_file_without_its_statement_is_of_a_real_lab(tmp_path):
     path = rehearsed(tmp_path)
     path.write_text(path.read_text().replace("twins = true\n", ""))
 
-    assert latch_of(path) is not None
+    assert len(latches_of(path)) == 3
 
 
 def test_the_record_of_a_rehearsal_says_that_it_is_one(tmp_path):
