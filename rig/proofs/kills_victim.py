@@ -143,6 +143,8 @@ class Victim:
 
 def victim(job: dict[str, Any], small: Path | None) -> None:
     """Be the victim of one job; ``small``: the disk that can be filled."""
+    # A shell starts what it runs in the background deaf to interrupts; a test is not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     spec = replace(GuardianSpec.read(Path(job["spec"])), client=os.getpid())
     # A disk that fills, and one that cannot be written, turn by turn.
     disk = Disk(small if job["number"] % 2 else None)
